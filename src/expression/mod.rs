@@ -1,0 +1,19 @@
+//! User formulas: parsed with spans, differentiated, simplified, compiled.
+//!
+//! One [`Graph`] holds every formula of an experiment as hash-consed nodes, so that a common subexpression exists once
+//! from the start. [`Graph::parse`] reads text, [`Graph::derivative`] differentiates, [`compile`] turns chosen nodes into a
+//! [`Program`]: straight-line code over the coordinates of one trajectory, from which the CPU interprets lane blocks and
+//! [`wgsl`] prints shader text. Whatever does not depend on a coordinate never reaches a kernel: it becomes a
+//! [`Slots`] entry that the host evaluates in f64, once or once a step.
+
+mod functions;
+mod graph;
+mod parse;
+mod program;
+mod wgsl;
+
+pub use functions::{Function, FUNCTIONS};
+pub use graph::{Graph, Node, Symbol};
+pub use parse::{ExpressionError, Scope};
+pub use program::{Instruction, Operand, Operation, Program, Slots, compile};
+pub use wgsl::wgsl;

@@ -1,0 +1,243 @@
+//! The plan: everything a backend needs, as plain data.
+//!
+//! A plan holds no closure, no generic and no device handle. It can be printed, hashed and tested without a device.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::density::Density;
+use crate::expression::{Operand, Program};
+use crate::random::Stream;
+
+/// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
+pub const TILE: usize = 64;
+
+/// Steps after which the single-precision path sums are flushed into double-length ones, counted from step 0.
+pub const FLUSH_EVERY: u64 = 64;
+
+/// One ensemble to run: dynamics, schedule, initial law, random streams and what to bring back.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// What the experiment calls itself.
+    pub title: String,
+    /// Key of the Philox generator.
+    pub seed: u64,
+    /// Which purposes of random numbers this ensemble uses.
+    pub stream: Stream,
+    /// Trajectories of this plan, a part of `0..ensemble`; both ends are multiples of a block, or the end of the ensemble.
+    pub trajectories: Range<u64>,
+    /// Trajectories of the whole ensemble.
+    pub ensemble: u64,
+    /// Trajectories a statistics block holds (the last may hold fewer).
+    pub block: u64,
+    /// Integer time.
+    pub schedule: Schedule,
+    /// Numbers that no coordinate changes.
+    pub uniforms: Uniforms,
+    /// The equations of motion.
+    pub dynamics: Overdamped,
+    /// Law of the state at the start.
+    pub initial: InitialState,
+    /// Steps run at the initial protocol value, before anything is measured (0: none).
+    pub relaxation_steps: u64,
+    /// Values that come back once a trajectory.
+    pub columns: Vec<Column>,
+    /// Values whose mean and variance over trajectories come back at every save.
+    pub series: Vec<Column>,
+    /// Density grids, filled at every save.
+    pub fields: Vec<FieldGrid>,
+}
+
+/// Time as integers: `t = start + step·dt`, never accumulated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Schedule {
+    /// Time at step 0.
+    pub start: f64,
+    /// Length of a step.
+    pub dt: f64,
+    /// Number of steps.
+    pub steps: u64,
+    /// Steps between saves; divides `steps`. Saves are at steps `0, save_every, …, steps`.
+    pub save_every: u64,
+}
+
+impl Schedule {
+    /// Number of saves, both ends included.
+    pub fn saves(&self) -> usize {
+        (self.steps / self.save_every) as usize + 1
+    }
+
+    /// Time of a step.
+    pub fn time(&self, step: u64) -> f64 {
+        self.start + step as f64 * self.dt
+    }
+}
+
+/// Host-evaluated numbers: constants, and one row a step for what the protocol moves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Uniforms {
+    /// Read by [`Operand::Constant`].
+    pub constants: Vec<f64>,
+    /// Columns of `rows`.
+    pub columns: usize,
+    /// Row-major `(steps, columns)`, read by [`Operand::Scheduled`]; row `n` serves step `n`.
+    #[serde(skip)]
+    pub rows: Vec<f64>,
+    /// The row in force during relaxation, all protocol changes zero; length `columns`.
+    pub resting: Vec<f64>,
+}
+
+impl Uniforms {
+    /// The row of a step (empty when nothing is scheduled).
+    pub fn row(&self, step: u64) -> &[f64] {
+        let start = step as usize * self.columns;
+        &self.rows[start..start + self.columns]
+    }
+}
+
+/// What happens at the ends of a coordinate's range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// The coordinate may go anywhere.
+    Open,
+    /// Folded into `[lower, upper)`, with an integer winding number beside it.
+    Periodic {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+    /// Reflected at both ends.
+    Walls {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+}
+
+/// A coordinate of the model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Coordinate {
+    /// Its name in the file.
+    pub name: String,
+    /// What happens at the ends of its range.
+    pub boundary: Boundary,
+}
+
+/// How a step moves the coordinates at fixed protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Integrator {
+    /// Euler–Maruyama: weak order 1, exact path ledger.
+    EulerMaruyama,
+    /// Stochastic Heun: weak order 2, no path ledger.
+    Heun,
+    /// Simplified weak Taylor scheme of order 2, for one coordinate: Gaussian one-step density, so an exact path ledger.
+    WeakTaylor,
+    /// The exact Ornstein–Uhlenbeck step of a force linear in the coordinates, with an exact path ledger.
+    ExactLinear,
+}
+
+/// Overdamped Langevin dynamics, compiled. `d` is the number of coordinates.
+///
+/// A step is: the protocol moves (`protocol_work` is added to the work, at the old position), then the position
+/// moves at the new protocol values (heat, work of the drives, path ledger).
+#[derive(Clone, Debug, Serialize)]
+pub struct Overdamped {
+    /// The coordinates.
+    pub coordinates: Vec<Coordinate>,
+    /// The scheme.
+    pub integrator: Integrator,
+    /// One output: the work of this step's protocol move at the present position. `None` when nothing moves.
+    pub protocol_work: Option<Program>,
+    /// Outputs: the total forces `F_i` (`d` of them), then the drives `f_i` named by `drives`; for
+    /// [`Integrator::WeakTaylor`] then the mean displacement `m(x)` and the width `s(x)` of the step.
+    pub force: Program,
+    /// For every coordinate the output of `force` that is its non-conservative part, if it has one.
+    pub drives: Vec<Option<u16>>,
+    /// True when `force` reads nothing scheduled, so that `F` at a step's end serves the next step's start.
+    pub force_is_constant: bool,
+    /// `dt/γ_i`.
+    pub mobility: Vec<Operand>,
+    /// `sqrt(2 T_i dt/γ_i)`.
+    pub noise: Vec<Operand>,
+    /// `1/(2 T_i)`, for the path ledger of Euler–Maruyama.
+    pub half_beta: Vec<Operand>,
+    /// `dt/(4 γ_i T_i)`, for the path ledger of Euler–Maruyama.
+    pub quarter: Vec<Operand>,
+    /// The matrices of [`Integrator::ExactLinear`].
+    pub linear: Option<LinearStep>,
+}
+
+/// The exact step `x' = E x + c + L z` and its path ledger `Δs = Δx·(h − G (x + x')/2)`; matrices row-major, `d × d`.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinearStep {
+    /// `E`.
+    pub propagator: Vec<Operand>,
+    /// `c`.
+    pub offset: Vec<Operand>,
+    /// `L`, lower triangular (entries above the diagonal are unused).
+    pub noise: Vec<Operand>,
+    /// `G = (1+E)ᵀ Σ⁻¹ (1−E)`, `Σ = L Lᵀ`, doubled: the form above uses the mean position.
+    pub ledger_matrix: Vec<Operand>,
+    /// `h = (1+E)ᵀ Σ⁻¹ c`.
+    pub ledger_vector: Vec<Operand>,
+}
+
+/// Law of the state at the start; sampled on the host, in f64, from counter-based bits.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitialState {
+    /// Every trajectory starts here; length `d`.
+    Point(Vec<f64>),
+    /// `mean + factor·z`, `factor` row-major lower triangular `d × d`.
+    Gaussian {
+        /// Mean; length `d`.
+        mean: Vec<f64>,
+        /// Cholesky factor of the covariance.
+        factor: Vec<f64>,
+    },
+    /// Independent and uniform in `[lower_i, upper_i)`.
+    Uniform {
+        /// Lower ends; length `d`.
+        lower: Vec<f64>,
+        /// Upper ends; length `d`.
+        upper: Vec<f64>,
+    },
+    /// One coordinate with a tabulated density.
+    Density(Density),
+}
+
+/// A value carried by every trajectory; `i` is a coordinate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Column {
+    /// Coordinate when measuring started.
+    Initial(u16),
+    /// Coordinate now; folded for periodic ones in `columns`, unwrapped in `series`.
+    Position(u16),
+    /// Net number of times a periodic coordinate has gone round since measuring started.
+    Winding(u16),
+    /// Work done so far (the protocol's and the drives').
+    Work,
+    /// Heat given so far to the bath of a coordinate.
+    Heat(u16),
+    /// Path ledger so far, in nats.
+    EntropyPath,
+}
+
+/// An evenly spaced grid over one coordinate. A value outside is counted below or above.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldGrid {
+    /// Which coordinate.
+    pub coordinate: u16,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+    /// Number of bins, without the two outer ones.
+    pub bins: u32,
+}

@@ -1,0 +1,226 @@
+//! Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror & Shaw, SC11), the same bits in Rust and WGSL.
+//!
+//! A block of four 32-bit words is a pure function of the seed (the key) and of *what it is for* (the counter):
+//!
+//! | word of the counter | bits |
+//! |---|---|
+//! | 0 | low 32 bits of the index (a step quartet, an event, a draw) |
+//! | 1 | purpose « 24, lane (a coordinate, a channel) « 16, bits 32–47 of the index |
+//! | 2, 3 | trajectory, low and high 32 bits |
+//!
+//! so that no two purposes, trajectories, lanes or indices share a block, and nothing depends on the order of the work.
+
+use std::convert::Infallible;
+
+use rand::rand_core::TryRng;
+use serde::{Deserialize, Serialize};
+
+/// Multipliers and key increments of Philox4x32.
+pub const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// Weyl increments of the key.
+pub const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// Number of rounds.
+pub const ROUNDS: usize = 10;
+
+/// Everything random numbers are drawn for. The number is part of the counter and never changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Initial states of the forward ensemble.
+    Initial = 1,
+    /// Thermal noise of the forward ensemble: index = step / 4, lane = coordinate, word = step % 4.
+    Noise = 2,
+    /// Thermal noise of the relaxation before a forward ensemble.
+    Relaxation = 3,
+    /// Initial states of the reversed ensemble.
+    ReverseInitial = 4,
+    /// Thermal noise of the reversed ensemble.
+    ReverseNoise = 5,
+    /// Thermal noise of the relaxation before a reversed ensemble.
+    ReverseRelaxation = 6,
+}
+
+impl Purpose {
+    /// All purposes, for tests that loop over them.
+    pub const ALL: [Purpose; 6] =
+        [Purpose::Initial, Purpose::Noise, Purpose::Relaxation, Purpose::ReverseInitial, Purpose::ReverseNoise, Purpose::ReverseRelaxation];
+}
+
+/// Which ensemble a plan is: it decides the purposes of its random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// The experiment as written.
+    Forward,
+    /// The experiment with its protocol reversed in time.
+    Reverse,
+}
+
+impl Stream {
+    /// Purpose of the initial states.
+    pub fn initial(self) -> Purpose {
+        match self {
+            Stream::Forward => Purpose::Initial,
+            Stream::Reverse => Purpose::ReverseInitial,
+        }
+    }
+
+    /// Purpose of the noise of measured steps.
+    pub fn noise(self) -> Purpose {
+        match self {
+            Stream::Forward => Purpose::Noise,
+            Stream::Reverse => Purpose::ReverseNoise,
+        }
+    }
+
+    /// Purpose of the noise of relaxation steps.
+    pub fn relaxation(self) -> Purpose {
+        match self {
+            Stream::Forward => Purpose::Relaxation,
+            Stream::Reverse => Purpose::ReverseRelaxation,
+        }
+    }
+}
+
+/// The counter of a block.
+#[inline(always)]
+pub fn counter(purpose: Purpose, trajectory: u64, lane: u8, index: u64) -> [u32; 4] {
+    [index as u32, word_one(purpose, lane, index), trajectory as u32, (trajectory >> 32) as u32]
+}
+
+/// Word 1 of a counter.
+#[inline(always)]
+pub fn word_one(purpose: Purpose, lane: u8, index: u64) -> u32 {
+    (purpose as u32) << 24 | u32::from(lane) << 16 | ((index >> 32) as u32 & 0xFFFF)
+}
+
+/// The key of a seed.
+#[inline(always)]
+pub fn key(seed: u64) -> [u32; 2] {
+    [seed as u32, (seed >> 32) as u32]
+}
+
+/// One block of Philox4x32-10.
+#[inline(always)]
+pub fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
+    for round in 0..ROUNDS {
+        if round > 0 {
+            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+        }
+        let p0 = u64::from(c[0]) * u64::from(MULTIPLIERS[0]);
+        let p1 = u64::from(c[2]) * u64::from(MULTIPLIERS[1]);
+        c = [(p1 >> 32) as u32 ^ c[1] ^ k[0], p1 as u32, (p0 >> 32) as u32 ^ c[3] ^ k[1], p0 as u32];
+    }
+    c
+}
+
+/// A stream of random numbers for one trajectory and purpose, usable with any distribution of `rand`.
+#[derive(Clone, Debug)]
+pub struct Draws {
+    key: [u32; 2],
+    purpose: Purpose,
+    trajectory: u64,
+    index: u64,
+    words: [u32; 4],
+    used: usize,
+}
+
+impl Draws {
+    /// The draws of a trajectory for a purpose, from the first.
+    pub fn new(seed: u64, purpose: Purpose, trajectory: u64) -> Self {
+        Self { key: key(seed), purpose, trajectory, index: 0, words: [0; 4], used: 4 }
+    }
+
+    fn word(&mut self) -> u32 {
+        if self.used == 4 {
+            self.words = philox(counter(self.purpose, self.trajectory, 0, self.index), self.key);
+            self.index += 1;
+            self.used = 0;
+        }
+        let word = self.words[self.used];
+        self.used += 1;
+        word
+    }
+
+    /// A uniform number in (0, 1), from 53 bits.
+    pub fn uniform(&mut self) -> f64 {
+        let bits = u64::from(self.word()) | u64::from(self.word()) << 32;
+        ((bits >> 11) as f64 + 0.5) * (-53f64).exp2()
+    }
+
+    /// A standard normal number (Box–Muller with 53-bit uniforms; both outputs would need a state, so one is used).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * self.uniform().ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+impl TryRng for Draws {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.word())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(u64::from(self.word()) | u64::from(self.word()) << 32)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(4) {
+            chunk.copy_from_slice(&self.word().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn known_answers_of_random123() {
+        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        let pi = philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]);
+        assert_eq!(pi, [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
+    }
+
+    #[test]
+    fn no_two_uses_share_a_counter() {
+        let mut seen = HashSet::new();
+        let trajectories = [0, 1, 2, u64::from(u32::MAX), 1 << 32, (1 << 32) + 1];
+        let indices = [0, 1, 255, 65_536, u64::from(u32::MAX), 1 << 32, (1 << 48) - 1];
+        for purpose in Purpose::ALL {
+            for trajectory in trajectories {
+                for lane in [0, 1, 7, 255] {
+                    for index in indices {
+                        assert!(seen.insert(counter(purpose, trajectory, lane, index)), "{purpose:?} {trajectory} {lane} {index}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn draws_serve_rand_distributions() {
+        use rand::RngExt;
+        let mut draws = Draws::new(7, Purpose::Initial, 3);
+        let mean = (0..20_000).map(|_| draws.random_range(0.0..1.0)).sum::<f64>() / 20_000.0;
+        let error = (1.0f64 / 12.0 / 20_000.0).sqrt();
+        assert!((mean - 0.5).abs() <= 5.0 * error, "{mean}");
+    }
+
+    #[test]
+    fn normals_have_the_moments_of_a_normal() {
+        let mut draws = Draws::new(1, Purpose::Initial, 0);
+        let sample: Vec<f64> = (0..100_000).map(|_| draws.normal()).collect();
+        let moment = |k: i32| sample.iter().map(|z| z.powi(k)).sum::<f64>() / sample.len() as f64;
+        let root = (sample.len() as f64).sqrt();
+        for (k, exact, sd) in [(1, 0.0, 1.0), (2, 1.0, 2f64.sqrt()), (3, 0.0, 15f64.sqrt()), (4, 3.0, 96f64.sqrt())] {
+            assert!((moment(k) - exact).abs() * root <= 5.0 * sd, "moment {k}: {}", moment(k));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a run found: estimates beside their exact values, and verdicts. Report, check, JSON and HDF5 all read these.
+
+use serde::{Deserialize, Serialize};
+
+/// A measured number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Name, as in the list of `ness estimates`.
+    pub name: String,
+    /// Measured value.
+    pub value: f64,
+    /// Standard error of the value.
+    pub standard_error: f64,
+    /// Number of independent samples it is worth.
+    pub effective_samples: f64,
+    /// Exact value, where one is known.
+    pub exact: Option<f64>,
+    /// `(value − exact)/standard_error`.
+    pub z: Option<f64>,
+    /// Unit.
+    pub unit: String,
+    /// Where the exact value comes from.
+    pub source: Option<String>,
+}
+
+/// What can be said about a theorem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    /// The data could have refuted it, and did not.
+    Holds,
+    /// The data refute it.
+    Violated,
+    /// The data cannot decide.
+    Undersampled,
+}
+
+/// A theorem, tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Name in the registry.
+    pub name: String,
+    /// Estimate of the quantity that the theorem fixes.
+    pub value: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+    /// What the theorem says it is.
+    pub expected: f64,
+    /// `(value − expected)/standard_error`, or the largest of several.
+    pub z: f64,
+    /// Number of independent samples the estimate is worth.
+    pub effective_samples: f64,
+    /// The judgement.
+    pub verdict: Judgement,
+    /// What was compared, and what to do next.
+    pub advice: String,
+}
