@@ -11,11 +11,13 @@
 
 pub mod backend;
 pub mod cli;
+pub mod coordinate;
 pub mod density;
 pub mod exact;
 pub mod experiment;
 pub mod expression;
 pub mod maths;
+pub mod model;
 pub mod output;
 pub mod plan;
 pub mod random;

@@ -35,6 +35,20 @@ pub enum Judgement {
     Undersampled,
 }
 
+impl Judgement {
+    /// All judgements.
+    pub const ALL: [Judgement; 3] = [Judgement::Holds, Judgement::Violated, Judgement::Undersampled];
+
+    /// The word for it in tables, files and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Judgement::Holds => "holds",
+            Judgement::Violated => "violated",
+            Judgement::Undersampled => "undersampled",
+        }
+    }
+}
+
 /// A theorem, tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {

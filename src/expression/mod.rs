@@ -6,14 +6,22 @@
 //! [`wgsl`] prints shader text. Whatever does not depend on a coordinate never reaches a kernel: it becomes a
 //! [`Slots`] entry that the host evaluates in f64, once or once a step.
 
+mod compile;
 mod functions;
 mod graph;
+mod lanes;
 mod parse;
 mod program;
+mod slots;
+#[cfg(test)]
+mod tests;
 mod wgsl;
 
-pub use functions::{Function, FUNCTIONS};
+pub use compile::compile;
+pub use functions::{CONSTANTS, FUNCTIONS, Function};
 pub use graph::{Graph, Node, Symbol};
-pub use parse::{ExpressionError, Scope};
-pub use program::{Instruction, Operand, Operation, Program, Slots, compile};
-pub use wgsl::wgsl;
+pub use lanes::{Value, interpret, value};
+pub use parse::{ExpressionError, Scope, is_reserved};
+pub use program::{CompileError, Instruction, Operand, Operation, Program};
+pub use slots::{RowEvaluator, Slots};
+pub use wgsl::{wgsl, wgsl_operand};

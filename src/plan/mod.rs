@@ -2,6 +2,9 @@
 //!
 //! A plan holds no closure, no generic and no device handle. It can be printed, hashed and tested without a device.
 
+mod compile;
+mod initial;
+
 use std::ops::Range;
 
 use serde::Serialize;
@@ -9,6 +12,10 @@ use serde::Serialize;
 use crate::density::Density;
 use crate::expression::{Operand, Program};
 use crate::random::Stream;
+
+pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
+pub use compile::{PlanError, Start, compile, protocol_at, protocol_table};
+pub use initial::initial_state;
 
 /// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
 pub const TILE: usize = 64;
@@ -96,37 +103,6 @@ impl Uniforms {
     }
 }
 
-/// What happens at the ends of a coordinate's range.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Boundary {
-    /// The coordinate may go anywhere.
-    Open,
-    /// Folded into `[lower, upper)`, with an integer winding number beside it.
-    Periodic {
-        /// Lower end.
-        lower: f64,
-        /// Upper end.
-        upper: f64,
-    },
-    /// Reflected at both ends.
-    Walls {
-        /// Lower end.
-        lower: f64,
-        /// Upper end.
-        upper: f64,
-    },
-}
-
-/// A coordinate of the model.
-#[derive(Clone, Debug, Serialize)]
-pub struct Coordinate {
-    /// Its name in the file.
-    pub name: String,
-    /// What happens at the ends of its range.
-    pub boundary: Boundary,
-}
-
 /// How a step moves the coordinates at fixed protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -181,7 +157,7 @@ pub struct LinearStep {
     pub offset: Vec<Operand>,
     /// `L`, lower triangular (entries above the diagonal are unused).
     pub noise: Vec<Operand>,
-    /// `G = (1+E)ᵀ Σ⁻¹ (1−E)`, `Σ = L Lᵀ`, doubled: the form above uses the mean position.
+    /// `G = (1+E)ᵀ Σ⁻¹ (1−E)`, `Σ = L Lᵀ`.
     pub ledger_matrix: Vec<Operand>,
     /// `h = (1+E)ᵀ Σ⁻¹ c`.
     pub ledger_vector: Vec<Operand>,
@@ -229,15 +205,16 @@ pub enum Column {
     EntropyPath,
 }
 
-/// An evenly spaced grid over one coordinate. A value outside is counted below or above.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FieldGrid {
-    /// Which coordinate.
-    pub coordinate: u16,
-    /// Lower end.
-    pub lower: f64,
-    /// Upper end.
-    pub upper: f64,
-    /// Number of bins, without the two outer ones.
-    pub bins: u32,
+impl Plan {
+    /// A hash of everything that decides the random paths and what is measured on them (not of the device).
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        // A plan is plain data: its JSON names every number, and the protocol table is added in its own bytes.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        hasher.update(&text);
+        for row in &self.uniforms.rows {
+            hasher.update(&row.to_le_bytes());
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
 }

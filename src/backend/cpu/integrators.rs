@@ -1,0 +1,144 @@
+//! One step of each integrator, over a lane block. The twins of `shaders/<integrator>.wgsl`.
+
+use super::block::{Block, StepInput, spread};
+use super::kernels::LedgerFactors;
+use crate::maths::Real;
+use crate::plan::{Boundary, Column};
+
+impl<R: Real> Block<'_, R> {
+    pub(super) fn step_euler_maruyama(&mut self, input: StepInput<'_, R>) {
+        self.forces_before(input);
+        self.propose_euler_maruyama(input);
+        for i in 0..self.position.len() {
+            self.apply_boundary(i, false);
+        }
+        self.forces_after(input);
+        if self.keeps_path_ledger() {
+            for i in 0..self.position.len() {
+                let factors = LedgerFactors { half_beta: input.scalar(self.dynamics.half_beta[i]), quarter: input.scalar(self.dynamics.quarter[i]) };
+                let output = self.dynamics.force.outputs[i];
+                let before = spread(output, &self.position, input, &self.before, &mut self.spare);
+                let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
+                self.kernels.ledger_euler_maruyama(before, after, &self.displacement[i], &self.sign[i], factors, &mut self.path.partial);
+            }
+        }
+        self.add_heat_and_drive_work(input);
+        self.keep_forces();
+    }
+
+    pub(super) fn step_heun(&mut self, input: StepInput<'_, R>) {
+        self.forces_before(input);
+        self.propose_euler_maruyama(input);
+        for i in 0..self.position.len() {
+            self.apply_boundary(i, true);
+        }
+        self.forces_after(input);
+        for i in 0..self.position.len() {
+            let output = self.dynamics.force.outputs[i];
+            let before = spread(output, &self.position, input, &self.before, &mut self.spare);
+            let predicted = spread(output, &self.next, input, &self.after, &mut self.spare_too);
+            let (mobility, noise) = (input.scalar(self.dynamics.mobility[i]), input.scalar(self.dynamics.noise[i]));
+            let z = &self.normals[i][input.quarter];
+            self.kernels.heun(&self.position[i], before, predicted, z, mobility, noise, &mut self.displacement[i], &mut self.proposed[i]);
+        }
+        std::mem::swap(&mut self.next, &mut self.proposed);
+        for i in 0..self.position.len() {
+            self.apply_boundary(i, false);
+        }
+        self.forces_after(input);
+        self.add_heat_and_drive_work(input);
+        self.keep_forces();
+    }
+
+    pub(super) fn step_weak_taylor(&mut self, input: StepInput<'_, R>) {
+        self.forces_before(input);
+        let outputs = &self.dynamics.force.outputs;
+        let (mean, width) = (outputs[outputs.len() - 2], outputs[outputs.len() - 1]);
+        let z = &self.normals[0][input.quarter];
+        let m = spread(mean, &self.position, input, &self.before, &mut self.spare);
+        let s = spread(width, &self.position, input, &self.before, &mut self.spare_too);
+        self.kernels.weak_taylor(&self.position[0], m, s, z, &mut self.displacement[0], &mut self.next[0]);
+        self.apply_boundary(0, false);
+        self.forces_after(input);
+        if self.keeps_path_ledger() {
+            let s = spread(width, &self.position, input, &self.before, &mut self.spare);
+            let mean_after = spread(mean, &self.next, input, &self.after, &mut self.spare_too);
+            let width_after = spread(width, &self.next, input, &self.after, &mut self.spare_more);
+            let z = &self.normals[0][input.quarter];
+            self.kernels.ledger_weak_taylor(z, s, mean_after, width_after, &self.displacement[0], &self.sign[0], &mut self.path.partial);
+        }
+        self.add_heat_and_drive_work(input);
+        self.keep_forces();
+    }
+
+    pub(super) fn step_exact_linear(&mut self, input: StepInput<'_, R>) {
+        let Some(linear) = &self.dynamics.linear else {
+            unreachable!("a plan with the exact linear integrator carries its matrices");
+        };
+        let d = self.position.len();
+        for i in 0..d {
+            let row = i * d;
+            let z = &self.normals[i][input.quarter];
+            let (propagator, noise, offset) = (input.scalar(linear.propagator[row + i]), input.scalar(linear.noise[row + i]), input.scalar(linear.offset[i]));
+            self.kernels.exact_linear(&self.position[i], z, propagator, noise, offset, &mut self.next[i]);
+            for j in (0..d).filter(|&j| j != i) {
+                self.kernels.add_scaled(input.scalar(linear.propagator[row + j]), &self.position[j], &mut self.next[i]);
+                if j < i {
+                    self.kernels.add_scaled(input.scalar(linear.noise[row + j]), &self.normals[j][input.quarter], &mut self.next[i]);
+                }
+            }
+        }
+        for i in 0..d {
+            self.kernels.midpoint(&self.position[i], &self.next[i], &mut self.displacement[i], &mut self.proposed[i]);
+        }
+        // Linear forces: the trapezoid of the end points is the force at the middle.
+        self.kernels.program(&self.dynamics.force, &self.proposed, input.constants, input.row, &mut self.after);
+        for i in 0..d {
+            let output = |index: usize| self.dynamics.force.outputs[index];
+            let force = spread(output(i), &self.proposed, input, &self.after, &mut self.spare);
+            self.kernels.add_product(force, &self.displacement[i], &mut self.heat[i].partial);
+            if let Some(drive) = self.dynamics.drives[i] {
+                let force = spread(output(drive as usize), &self.proposed, input, &self.after, &mut self.spare);
+                self.kernels.add_product(force, &self.displacement[i], &mut self.work.partial);
+            }
+            let (factor, constant) = (input.scalar(linear.ledger_matrix[i * d + i]), input.scalar(linear.ledger_vector[i]));
+            self.kernels.affine(-factor, &self.proposed[i], constant, &mut self.spare);
+            for j in (0..d).filter(|&j| j != i) {
+                self.kernels.add_scaled(-input.scalar(linear.ledger_matrix[i * d + j]), &self.proposed[j], &mut self.spare);
+            }
+            self.kernels.add_product(&self.spare, &self.displacement[i], &mut self.path.partial);
+        }
+    }
+
+    fn propose_euler_maruyama(&mut self, input: StepInput<'_, R>) {
+        for i in 0..self.position.len() {
+            let force = spread(self.dynamics.force.outputs[i], &self.position, input, &self.before, &mut self.spare);
+            let (mobility, noise) = (input.scalar(self.dynamics.mobility[i]), input.scalar(self.dynamics.noise[i]));
+            let z = &self.normals[i][input.quarter];
+            self.kernels.euler_maruyama(&self.position[i], force, z, mobility, noise, &mut self.displacement[i], &mut self.next[i]);
+        }
+    }
+
+    /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
+    fn add_heat_and_drive_work(&mut self, input: StepInput<'_, R>) {
+        for i in 0..self.position.len() {
+            if matches!(self.dynamics.coordinates[i].boundary, Boundary::Walls { .. }) {
+                self.kernels.midpoint(&self.position[i], &self.next[i], &mut self.displacement[i], &mut self.spare);
+            }
+            let output = self.dynamics.force.outputs[i];
+            let before = spread(output, &self.position, input, &self.before, &mut self.spare);
+            let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
+            self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.heat[i].partial);
+            if let Some(drive) = self.dynamics.drives[i] {
+                let output = self.dynamics.force.outputs[drive as usize];
+                let before = spread(output, &self.position, input, &self.before, &mut self.spare);
+                let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
+                self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.work.partial);
+            }
+        }
+    }
+
+    fn keeps_path_ledger(&self) -> bool {
+        self.plan.columns.contains(&Column::EntropyPath)
+    }
+}

@@ -1,0 +1,218 @@
+//! The native processor: lane blocks of trajectories over all cores.
+
+mod block;
+mod instruction_sets;
+mod integrators;
+mod kernels;
+mod record;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use self::block::{Block, Numbers};
+pub use self::instruction_sets::InstructionSet;
+use self::instruction_sets::Kernels;
+use self::record::Record;
+use super::{Backend, BackendError, Batch, Description, Event, Flow};
+pub use crate::experiment::Precision;
+use crate::maths::{LANES, Real};
+use crate::plan::Plan;
+
+/// How the work is cut; never changes a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Threads (`None`: one a core).
+    pub threads: Option<usize>,
+    /// Lane blocks a thread takes at a time.
+    pub group: usize,
+    /// Groups a batch holds, per thread.
+    pub groups_per_thread: usize,
+    /// Instruction set (`None`: the fastest there is).
+    pub instruction_set: Option<InstructionSet>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { threads: None, group: 4, groups_per_thread: 8, instruction_set: None }
+    }
+}
+
+/// The native backend.
+pub struct Cpu {
+    precision: Precision,
+    tuning: Tuning,
+    instruction_set: InstructionSet,
+    pool: rayon::ThreadPool,
+}
+
+impl Cpu {
+    /// A backend with its own threads.
+    pub fn new(precision: Precision, tuning: Tuning) -> Result<Self, BackendError> {
+        let instruction_set = tuning.instruction_set.unwrap_or_else(|| InstructionSet::available()[0]);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(tuning.threads.unwrap_or(0))
+            .build()
+            .map_err(|error| BackendError::Device { device: processor(), message: error.to_string() })?;
+        Ok(Self { precision, tuning, instruction_set, pool })
+    }
+
+    fn run_in<R: Real>(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) {
+        let numbers = Numbers::<R>::of(plan);
+        let kernels = Kernels::<R>::chosen(self.instruction_set);
+        let group = (self.tuning.group.max(1) * LANES) as u64;
+        let chunk = group * (self.pool.current_num_threads() * self.tuning.groups_per_thread.max(1)) as u64;
+        let steps_done = AtomicU64::new(0);
+        let stop = AtomicBool::new(false);
+        let pulse = |steps: u64| {
+            steps_done.fetch_add(steps, Ordering::Relaxed);
+            !stop.load(Ordering::Relaxed)
+        };
+        let (sender, receiver) = sync_channel::<Batch>(1);
+        std::thread::scope(|scope| {
+            let (pulse, numbers, stop) = (&pulse, &numbers, &stop);
+            scope.spawn(move || {
+                let mut first = plan.trajectories.start;
+                while first < plan.trajectories.end && !stop.load(Ordering::Relaxed) {
+                    let end = (first + chunk).min(plan.trajectories.end);
+                    let Some(batch) = self.pool.install(|| run_chunk(plan, numbers, kernels, first..end, group, pulse)) else { return };
+                    if sender.send(batch).is_err() {
+                        return;
+                    }
+                    first = end;
+                }
+            });
+            loop {
+                let event = match receiver.recv_timeout(Duration::from_millis(100)) {
+                    Ok(batch) => Event::Batch(batch),
+                    Err(RecvTimeoutError::Timeout) => Event::Progress(0),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                let done = steps_done.swap(0, Ordering::Relaxed);
+                if receive(Event::Progress(done)) == Flow::Stop || matches!(event, Event::Batch(_)) && receive(event) == Flow::Stop {
+                    stop.store(true, Ordering::Relaxed);
+                    break;
+                }
+            }
+            drop(receiver);
+        });
+    }
+}
+
+fn run_chunk<R: Real>(
+    plan: &Plan,
+    numbers: &Numbers<R>,
+    kernels: Kernels<R>,
+    range: std::ops::Range<u64>,
+    group: u64,
+    pulse: &(impl Fn(u64) -> bool + Sync),
+) -> Option<Batch> {
+    let groups = (range.end - range.start).div_ceil(group);
+    let records: Option<Vec<(u64, Record)>> = (0..groups)
+        .into_par_iter()
+        .map(|g| {
+            let first = range.start + g * group;
+            let end = (first + group).min(range.end);
+            let mut record = Record::new(plan, first, (end - first) as usize);
+            let mut block = Block::new(plan, numbers, kernels);
+            let mut start = first;
+            while start < end {
+                let count = (end - start).min(LANES as u64) as usize;
+                if !block.run(start, count, &mut record, pulse) {
+                    return None;
+                }
+                start += count as u64;
+            }
+            Some((first, record))
+        })
+        .collect();
+    Some(assemble(plan, range, records?))
+}
+
+/// Joins the records of a chunk, in order of trajectories; the integers are added.
+fn assemble(plan: &Plan, range: std::ops::Range<u64>, records: Vec<(u64, Record)>) -> Batch {
+    let whole = Record::new(plan, range.start, (range.end - range.start) as usize);
+    let mut batch = Batch {
+        first: range.start,
+        count: (range.end - range.start) as usize,
+        columns: whole.columns,
+        series: Vec::with_capacity(whole.series.len()),
+        counts: whole.counts,
+        windings: whole.windings,
+        block_counts: whole.block_counts,
+    };
+    for (first, record) in records {
+        for (all, part) in batch.columns.iter_mut().zip(record.columns) {
+            all.extend(part);
+        }
+        batch.series.extend(record.series);
+        for (index, field) in plan.fields.iter().enumerate() {
+            let offset = (first / plan.block - range.start / plan.block) as usize * (field.bins as usize + 2);
+            add(&mut batch.counts[index], &record.counts[index]);
+            add(&mut batch.windings[index], &record.windings[index]);
+            add(&mut batch.block_counts[index][offset..], &record.block_counts[index]);
+        }
+    }
+    batch
+}
+
+fn add<T: Copy + std::ops::AddAssign>(sum: &mut [T], part: &[T]) {
+    for (sum, &part) in sum.iter_mut().zip(part) {
+        *sum += part;
+    }
+}
+
+impl Backend for Cpu {
+    fn describe(&self) -> Description {
+        let kernels = Kernels::<f64>::chosen(self.instruction_set);
+        let precision = match self.precision {
+            Precision::F64 => "f64",
+            Precision::F32 => "f32",
+        };
+        let fused = if kernels.fused { "fused multiply-add" } else { "separate multiply and add" };
+        Description {
+            backend: "cpu".to_owned(),
+            device: processor(),
+            driver: format!("native, {}, {} threads", kernels.name, self.pool.current_num_threads()),
+            profile: format!("cpu {precision}, {fused}"),
+        }
+    }
+
+    fn fits(&self, plan: &Plan) -> Result<(), BackendError> {
+        // A batch holds its series in memory: bounded by what one machine is sure to have.
+        const LIMIT: u64 = 1 << 32;
+        let trajectories = (self.tuning.group * self.tuning.groups_per_thread * LANES * self.pool.current_num_threads()) as u64;
+        let tiles = trajectories.min(plan.trajectories.end - plan.trajectories.start).div_ceil(crate::plan::TILE as u64);
+        let bytes = tiles * plan.schedule.saves() as u64 * plan.series.len() as u64 * size_of::<super::TileMoments>() as u64;
+        if bytes > LIMIT {
+            return Err(BackendError::TooLarge {
+                device: processor(),
+                quantity: "the memory of a batch's time series, in bytes,".to_owned(),
+                value: bytes,
+                limit: LIMIT,
+                advice: "save less often (measure.every)".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
+        self.fits(plan)?;
+        match self.precision {
+            Precision::F64 => self.run_in::<f64>(plan, receive),
+            Precision::F32 => self.run_in::<f32>(plan, receive),
+        }
+        Ok(())
+    }
+}
+
+/// The processor's own name, where the system tells it.
+fn processor() -> String {
+    let named = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    named.unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH))
+}

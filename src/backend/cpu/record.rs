@@ -1,0 +1,108 @@
+//! What a group of lane blocks brings back: end values, tile moments, integer counts.
+
+use super::block::Block;
+use super::instruction_sets::Kernels;
+use crate::backend::TileMoments;
+use crate::maths::{LANES, Lanes, Real};
+use crate::plan::{Boundary, Column, FieldGrid, Plan, TILE};
+
+/// Tiles in a lane block.
+const TILES: usize = LANES / TILE;
+
+/// Accumulates a contiguous run of trajectories that starts at a tile.
+pub(super) struct Record {
+    first: u64,
+    /// `columns[c][trajectory − first]`.
+    pub(super) columns: Vec<Vec<f64>>,
+    /// `series[(tile * saves + save) * observables + observable]`.
+    pub(super) series: Vec<TileMoments>,
+    /// As in [`crate::backend::Batch`].
+    pub(super) counts: Vec<Vec<u64>>,
+    pub(super) windings: Vec<Vec<i64>>,
+    pub(super) block_counts: Vec<Vec<u64>>,
+    tiles_done: usize,
+}
+
+impl Record {
+    /// An empty record of `count` trajectories from `first` on.
+    pub(super) fn new(plan: &Plan, first: u64, count: usize) -> Self {
+        let saves = plan.schedule.saves();
+        let blocks = (first + count as u64).div_ceil(plan.block) - first / plan.block;
+        let row = |field: &FieldGrid| field.bins as usize + 2;
+        Self {
+            first,
+            columns: vec![Vec::with_capacity(count); plan.columns.len()],
+            series: vec![TileMoments::default(); count.div_ceil(TILE) * saves * plan.series.len()],
+            counts: plan.fields.iter().map(|f| vec![0; saves * row(f)]).collect(),
+            windings: plan.fields.iter().map(|_| vec![0; saves]).collect(),
+            block_counts: plan.fields.iter().map(|f| vec![0; blocks as usize * row(f)]).collect(),
+            tiles_done: 0,
+        }
+    }
+
+    /// Records a save of a lane block whose first `count` lanes are trajectories.
+    pub(super) fn save<R: Real>(&mut self, block: &Block<'_, R>, save: usize, count: usize) {
+        let plan = block.plan;
+        let saves = plan.schedule.saves();
+        let kernels: &Kernels<R> = &block.kernels;
+        for (observable, &column) in plan.series.iter().enumerate() {
+            let mut values = Lanes([0.0; LANES]);
+            for (lane, value) in values.0.iter_mut().enumerate() {
+                *value = series_value(block, column, lane);
+            }
+            let mut moments = [TileMoments::default(); TILES];
+            kernels.tile_moments(&values, count, &mut moments);
+            for (tile, moments) in moments.into_iter().enumerate().take(count.div_ceil(TILE)) {
+                self.series[((self.tiles_done + tile) * saves + save) * plan.series.len() + observable] = moments;
+            }
+        }
+        let start = self.first + (self.tiles_done * TILE) as u64;
+        for (index, field) in plan.fields.iter().enumerate() {
+            let row = field.bins as usize + 2;
+            let scale = f64::from(field.bins) / (field.upper - field.lower);
+            let coordinate = field.coordinate as usize;
+            for lane in 0..count {
+                let x = block.position[coordinate].0[lane].to_f64();
+                if !x.is_finite() {
+                    continue;
+                }
+                let bin = field_bin(field, scale, periodic(block.plan, coordinate), x);
+                self.counts[index][save * row + bin] += 1;
+                let statistics_block = (start + lane as u64) / plan.block - self.first / plan.block;
+                self.block_counts[index][statistics_block as usize * row + bin] += 1;
+                self.windings[index][save] += block.winding[coordinate].0[lane].to_f64() as i64;
+            }
+        }
+    }
+
+    /// Records the end values of a lane block.
+    pub(super) fn finish<R: Real>(&mut self, block: &Block<'_, R>, count: usize) {
+        for (values, &column) in self.columns.iter_mut().zip(&block.plan.columns) {
+            values.extend((0..count).map(|lane| block.column(column, lane)));
+        }
+        self.tiles_done += count.div_ceil(TILE);
+    }
+}
+
+fn periodic(plan: &Plan, coordinate: usize) -> bool {
+    matches!(plan.dynamics.coordinates[coordinate].boundary, Boundary::Periodic { .. })
+}
+
+/// 0 below the grid, `bins + 1` above it. A folded coordinate is always inside; rounding at its seam must not say otherwise.
+fn field_bin(field: &FieldGrid, scale: f64, folded: bool, x: f64) -> usize {
+    let place = ((x - field.lower) * scale).floor();
+    let last = f64::from(field.bins);
+    if folded { (place.clamp(0.0, last - 1.0) + 1.0) as usize } else { (place.clamp(-1.0, last) + 1.0) as usize }
+}
+
+/// Positions in a series are unwrapped: folded position plus turns.
+fn series_value<R: Real>(block: &Block<'_, R>, column: Column, lane: usize) -> f64 {
+    let value = block.column(column, lane);
+    match column {
+        Column::Position(i) => match block.dynamics.coordinates[i as usize].boundary {
+            Boundary::Periodic { lower, upper } => value + block.winding[i as usize].0[lane].to_f64() * (upper - lower),
+            Boundary::Open | Boundary::Walls { .. } => value,
+        },
+        _ => value,
+    }
+}

@@ -1,0 +1,123 @@
+//! One WGSL module for each plan: fragments of `shaders/`, and text written for the plan, one after the other.
+
+use super::kernel;
+use super::layout::Layout;
+use crate::plan::{Integrator, Plan};
+
+/// What the text of a shader depends on besides the plan. No choice changes a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShaderOptions {
+    /// Trajectories of a workgroup: 64, 128 or 256.
+    pub workgroup: u32,
+    /// Multiply in 64-bit integers (only on adapters that have them).
+    pub wide_integers: bool,
+}
+
+impl Default for ShaderOptions {
+    fn default() -> Self {
+        Self { workgroup: 64, wide_integers: false }
+    }
+}
+
+/// The whole shader of a plan. Needs no device.
+pub fn shader(plan: &Plan, options: ShaderOptions) -> String {
+    Composition::of(plan, options).text
+}
+
+/// A piece of shader text in a file of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fragment {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+}
+
+macro_rules! fragments {
+    ($($constant:ident $file:literal)+) => {
+        $(pub(super) const $constant: Fragment = Fragment {
+            name: concat!("shaders/", $file),
+            text: include_str!(concat!("../../../shaders/", $file)),
+        };)+
+        /// Every fragment, for tests that loop over them.
+        #[cfg(test)]
+        pub(super) const FRAGMENTS: &[Fragment] = &[$($constant),+];
+    };
+}
+
+fragments! {
+    BINDINGS "bindings.wgsl"
+    MATHS "maths.wgsl"
+    MUL_WIDE_NATIVE "mul_wide_native.wgsl"
+    MUL_WIDE_HALVES "mul_wide_halves.wgsl"
+    PHILOX "philox.wgsl"
+    NOISE "noise.wgsl"
+    BOUNDARY "boundary.wgsl"
+    PATH_SUMS "path_sums.wgsl"
+    EULER_MARUYAMA "euler_maruyama.wgsl"
+    HEUN "heun.wgsl"
+    WEAK_TAYLOR "weak_taylor.wgsl"
+    EXACT_LINEAR "exact_linear.wgsl"
+    TILE_MOMENTS "tile_moments.wgsl"
+    FIELDS "fields.wgsl"
+    KERNEL "kernel.wgsl"
+}
+
+/// Shader text, and where each part of it comes from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Composition {
+    pub(super) text: String,
+    /// First line (counted from 0) and name of each part, in order.
+    parts: Vec<(usize, &'static str)>,
+    lines: usize,
+}
+
+impl Composition {
+    /// The shader of a plan.
+    pub(super) fn of(plan: &Plan, options: ShaderOptions) -> Self {
+        let layout = Layout::of(plan);
+        let mut whole = Self::default();
+        whole.push("sizes of this plan", &kernel::sizes(plan, &layout, options.workgroup));
+        let multiply = if options.wide_integers { MUL_WIDE_NATIVE } else { MUL_WIDE_HALVES };
+        let integrator = match plan.dynamics.integrator {
+            Integrator::EulerMaruyama => EULER_MARUYAMA,
+            Integrator::Heun => HEUN,
+            Integrator::WeakTaylor => WEAK_TAYLOR,
+            Integrator::ExactLinear => EXACT_LINEAR,
+        };
+        for fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, BOUNDARY, PATH_SUMS, integrator] {
+            whole.push_fragment(fragment);
+        }
+        if !plan.series.is_empty() {
+            whole.push_fragment(TILE_MOMENTS);
+        }
+        if !plan.fields.is_empty() {
+            whole.push_fragment(FIELDS);
+        }
+        whole.push("formulas of the model", &kernel::programs(plan));
+        whole.push("step of this plan", &kernel::functions(plan, &layout));
+        whole.push_fragment(KERNEL);
+        whole
+    }
+
+    pub(super) fn push_fragment(&mut self, fragment: Fragment) {
+        self.push(fragment.name, fragment.text);
+    }
+
+    /// Appends text, which ends with a line break.
+    pub(super) fn push(&mut self, name: &'static str, text: &str) {
+        self.parts.push((self.lines, name));
+        self.lines += text.lines().count();
+        self.text.push_str(text);
+        if !text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
+    /// The part in which a line (counted from 1) stands, and its number there.
+    pub(super) fn place(&self, line: usize) -> (&'static str, usize) {
+        let index = line.saturating_sub(1);
+        match self.parts.iter().rev().find(|(first, _)| *first <= index) {
+            Some(&(first, name)) => (name, index - first + 1),
+            None => ("shader", line),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Where every number lies in the buffers that host and shader share.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::plan::{Boundary, Column, Plan, TILE};
+use crate::random;
+
+/// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+pub(super) struct Dispatch {
+    pub(super) key_low: u32,
+    pub(super) key_high: u32,
+    pub(super) trajectory_low: u32,
+    pub(super) trajectory_high: u32,
+    pub(super) count: u32,
+    pub(super) stride: u32,
+    pub(super) first_step: u32,
+    pub(super) last_step: u32,
+    pub(super) purpose: u32,
+    pub(super) row: u32,
+    pub(super) row_stride: u32,
+    pub(super) phase: u32,
+    pub(super) save_every: u32,
+    pub(super) saves: u32,
+    pub(super) before_block: u32,
+    pub(super) block: u32,
+    pub(super) blocks_at: u32,
+    pub(super) windings_at: u32,
+    pub(super) zero: u32,
+    pub(super) padding: u32,
+}
+
+/// Bit of [`Dispatch::phase`]: no force was left behind by an earlier dispatch.
+pub(super) const FORCES_UNKNOWN: u32 = 1;
+/// Bit of [`Dispatch::phase`]: sums start at zero, and the first save is before the first step.
+pub(super) const MEASURING_STARTS: u32 = 2;
+
+/// The slots of a trajectory's state: one 32-bit number each, `state[slot * stride + place]`.
+///
+/// What comes back to the host stands first, what only bridges two dispatches last.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Layout {
+    /// Number of coordinates; coordinate `i` has slot `i`.
+    pub(super) dimension: usize,
+    /// Slot of the winding number of every periodic coordinate, a signed integer.
+    pub(super) windings: Vec<Option<usize>>,
+    /// Slot of the initial value of every coordinate that is asked for.
+    pub(super) initial: Vec<Option<usize>>,
+    /// The path sums somebody asked for.
+    pub(super) sums: Vec<Column>,
+    /// Slot of the first sum; each has three: partial, high, low.
+    pub(super) first_sum: usize,
+    /// Number of force outputs kept for the next step, and the slot of the first.
+    pub(super) kept: usize,
+    /// Slots that come back.
+    pub(super) returned: usize,
+}
+
+impl Layout {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let dynamics = &plan.dynamics;
+        let dimension = dynamics.coordinates.len();
+        let asked = |column: Column| plan.columns.contains(&column) || plan.series.contains(&column);
+        let mut next = dimension;
+        let mut slot_if = |wanted: bool| {
+            wanted.then(|| {
+                next += 1;
+                next - 1
+            })
+        };
+        let windings = dynamics.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
+        let initial = (0..dimension as u16).map(|i| slot_if(asked(Column::Initial(i)))).collect();
+        let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyPath]);
+        let sums: Vec<Column> = possible.filter(|&column| asked(column)).collect();
+        let returned = next + 3 * sums.len();
+        let kept = if dynamics.force_is_constant && dynamics.linear.is_none() { dynamics.force.outputs.len() } else { 0 };
+        Self { dimension, windings, initial, first_sum: next, sums, kept, returned }
+    }
+
+    /// All slots.
+    pub(super) fn slots(&self) -> usize {
+        self.returned + self.kept
+    }
+
+    /// Which sum a column is.
+    pub(super) fn sum(&self, column: Column) -> Option<usize> {
+        self.sums.iter().position(|&sum| sum == column)
+    }
+}
+
+/// Sizes of the buffers of a chunk, in 32-bit words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sizes {
+    /// Trajectories for which there is room; a multiple of the workgroup size.
+    pub(super) stride: u64,
+    pub(super) state: u64,
+    pub(super) returned: u64,
+    pub(super) moments: u64,
+    pub(super) counts: u64,
+    /// Where block counts and winding numbers start in the counts.
+    pub(super) blocks_at: u64,
+    pub(super) windings_at: u64,
+}
+
+impl Sizes {
+    /// Sizes for chunks of up to `chunk` trajectories.
+    pub(super) fn of(plan: &Plan, layout: &Layout, chunk: u64, workgroup: u64) -> Self {
+        let stride = chunk.div_ceil(workgroup) * workgroup;
+        let saves = plan.schedule.saves() as u64;
+        let row = field_row(plan) as u64;
+        let blocks_at = saves * row;
+        // A chunk that starts inside a block touches one more.
+        let windings_at = blocks_at + if row == 0 { 0 } else { (chunk.div_ceil(plan.block) + 1) * row };
+        Self {
+            stride,
+            state: layout.slots() as u64 * stride,
+            returned: layout.returned as u64 * stride,
+            moments: stride / TILE as u64 * saves * plan.series.len() as u64 * 3,
+            counts: windings_at + 2 * saves * plan.fields.len() as u64,
+            blocks_at,
+            windings_at,
+        }
+    }
+
+    /// Words that come back to the host.
+    pub(super) fn readback(&self) -> u64 {
+        self.returned + self.moments + self.counts
+    }
+}
+
+/// Bins of all fields, with the outer ones: the length of a row of counts.
+pub(super) fn field_row(plan: &Plan) -> usize {
+    plan.fields.iter().map(|field| field.bins as usize + 2).sum()
+}
+
+/// Constants as the shader reads them.
+pub(super) fn constants(plan: &Plan) -> Vec<f32> {
+    plan.uniforms.constants.iter().map(|&value| value as f32).collect()
+}
+
+/// The resting row, then one row a step.
+pub(super) fn rows(plan: &Plan) -> Vec<f32> {
+    plan.uniforms.resting.iter().chain(&plan.uniforms.rows).map(|&value| value as f32).collect()
+}
+
+/// Steps of a dispatch: what part of which phase.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Steps {
+    pub(super) relaxing: bool,
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+/// The parameters of a dispatch over trajectories `first .. first + count`.
+pub(super) fn dispatch(plan: &Plan, sizes: &Sizes, first: u64, count: u64, steps: Steps) -> Dispatch {
+    let key = random::key(plan.seed);
+    let purpose = if steps.relaxing { plan.stream.relaxation() } else { plan.stream.noise() };
+    let columns = plan.uniforms.columns as u64;
+    let starts = steps.first == 0;
+    let unsigned = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    Dispatch {
+        key_low: key[0],
+        key_high: key[1],
+        trajectory_low: first as u32,
+        trajectory_high: (first >> 32) as u32,
+        count: count as u32,
+        stride: sizes.stride as u32,
+        first_step: steps.first as u32,
+        last_step: steps.last as u32,
+        purpose: random::word_one(purpose, 0, 0),
+        row: if steps.relaxing { 0 } else { ((1 + steps.first) * columns) as u32 },
+        row_stride: if steps.relaxing { 0 } else { columns as u32 },
+        phase: match (starts, steps.relaxing) {
+            (true, false) => FORCES_UNKNOWN | MEASURING_STARTS,
+            (true, true) => FORCES_UNKNOWN,
+            (false, _) => 0,
+        },
+        save_every: if steps.relaxing { u32::MAX } else { unsigned(plan.schedule.save_every) },
+        saves: plan.schedule.saves() as u32,
+        before_block: unsigned(plan.block - first % plan.block),
+        block: unsigned(plan.block),
+        blocks_at: sizes.blocks_at as u32,
+        windings_at: sizes.windings_at as u32,
+        zero: 0,
+        padding: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    macro_rules! offsets {
+        ($($member:ident),+ $(,)?) => { vec![$((stringify!($member), offset_of!(Dispatch, $member))),+] };
+    }
+
+    #[test]
+    fn dispatch_has_the_offsets_of_its_twin() {
+        let module = naga::front::wgsl::parse_str(include_str!("../../../shaders/bindings.wgsl")).expect("bindings.wgsl parses alone");
+        let (_, structure) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Dispatch")).expect("it declares Dispatch");
+        let naga::TypeInner::Struct { members, span } = &structure.inner else { panic!("Dispatch is a struct") };
+        let theirs: Vec<(&str, usize)> = members.iter().map(|m| (m.name.as_deref().unwrap_or(""), m.offset as usize)).collect();
+        let ours = offsets![
+            key_low, key_high, trajectory_low, trajectory_high, count, stride, first_step, last_step, purpose, row, row_stride, phase, save_every, saves,
+            before_block, block, blocks_at, windings_at, zero, padding,
+        ];
+        assert_eq!(ours, theirs);
+        assert_eq!(size_of::<Dispatch>(), *span as usize);
+        assert_eq!(size_of::<Dispatch>() % 16, 0, "uniform buffers are multiples of 16 bytes");
+    }
+}

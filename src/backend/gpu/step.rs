@@ -1,0 +1,210 @@
+//! The text of a step, coordinate by coordinate: how the kernels of `shaders/<integrator>.wgsl` follow each other.
+//! The order of operations is that of the native backend.
+
+use super::kernel::{line, number};
+use super::layout::Layout;
+use crate::expression::{Operand, wgsl_operand};
+use crate::plan::{Boundary, Column, Integrator, LinearStep, Overdamped, Plan};
+
+/// `fn step(row)`: one step of the plan at the row of numbers that starts there.
+pub(super) fn step(plan: &Plan, layout: &Layout) -> String {
+    let writer = Writer { dynamics: &plan.dynamics, layout, d: layout.dimension };
+    let mut text = String::from("fn step(row: u32) {\n");
+    if let (Some(_), Some(work)) = (&plan.dynamics.protocol_work, layout.sum(Column::Work)) {
+        line!(text, "    partial[{work}] = partial[{work}] + protocol_work(x, row)[0];");
+    }
+    match (plan.dynamics.integrator, &plan.dynamics.linear) {
+        (Integrator::EulerMaruyama, _) => writer.euler_maruyama(&mut text),
+        (Integrator::Heun, _) => writer.heun(&mut text),
+        (Integrator::WeakTaylor, _) => writer.weak_taylor(&mut text),
+        (Integrator::ExactLinear, Some(linear)) => writer.exact_linear(&mut text, linear),
+        (Integrator::ExactLinear, None) => unreachable!("a plan with the exact linear integrator carries its matrices"),
+    }
+    text.push_str("    x = next;\n");
+    for i in 0..writer.d {
+        line!(text, "    z[{i}] = z[{i}].yzwx;");
+    }
+    text + "}\n"
+}
+
+struct Writer<'a> {
+    dynamics: &'a Overdamped,
+    layout: &'a Layout,
+    d: usize,
+}
+
+impl Writer<'_> {
+    fn euler_maruyama(&self, text: &mut String) {
+        self.forces_before(text);
+        self.propose_euler_maruyama(text);
+        for i in 0..self.d {
+            line!(text, "    next[{i}] = x[{i}] + displacement{i};");
+            self.boundary(text, i);
+        }
+        line!(text, "    let after = force(next, row);");
+        if let Some(path) = self.layout.sum(Column::EntropyPath) {
+            for i in 0..self.d {
+                let (half_beta, quarter) = (wgsl_operand(self.dynamics.half_beta[i]), wgsl_operand(self.dynamics.quarter[i]));
+                let reflected = self.reflected(i);
+                line!(
+                    text,
+                    "    partial[{path}] = ledger_euler_maruyama(before[{i}], after[{i}], displacement{i}, {reflected}, {half_beta}, {quarter}, partial[{path}]);"
+                );
+            }
+        }
+        self.heat_and_drive_work(text);
+        self.keep_forces(text);
+    }
+
+    fn heun(&self, text: &mut String) {
+        self.forces_before(text);
+        self.propose_euler_maruyama(text);
+        for i in 0..self.d {
+            line!(text, "    next[{i}] = x[{i}] + displacement{i};");
+            self.trial_boundary(text, i);
+        }
+        line!(text, "    let predicted = force(next, row);");
+        for i in 0..self.d {
+            let (mobility, noise) = (wgsl_operand(self.dynamics.mobility[i]), wgsl_operand(self.dynamics.noise[i]));
+            line!(text, "    let corrected{i} = heun(before[{i}], predicted[{i}], z[{i}].x, {mobility}, {noise});");
+            line!(text, "    next[{i}] = x[{i}] + corrected{i};");
+            self.boundary(text, i);
+        }
+        line!(text, "    let after = force(next, row);");
+        self.heat_and_drive_work(text);
+        self.keep_forces(text);
+    }
+
+    fn weak_taylor(&self, text: &mut String) {
+        let outputs = self.dynamics.force.outputs.len();
+        let (mean, width) = (outputs - 2, outputs - 1);
+        self.forces_before(text);
+        line!(text, "    var next = x;");
+        line!(text, "    let displacement0 = weak_taylor(before[{mean}], before[{width}], z[0].x);");
+        line!(text, "    next[0] = x[0] + displacement0;");
+        self.boundary(text, 0);
+        line!(text, "    let after = force(next, row);");
+        if let Some(path) = self.layout.sum(Column::EntropyPath) {
+            let reflected = self.reflected(0);
+            line!(
+                text,
+                "    partial[{path}] = ledger_weak_taylor(z[0].x, before[{width}], after[{mean}], after[{width}], displacement0, {reflected}, partial[{path}]);"
+            );
+        }
+        self.heat_and_drive_work(text);
+        self.keep_forces(text);
+    }
+
+    fn exact_linear(&self, text: &mut String, linear: &LinearStep) {
+        let d = self.d;
+        let others = |i: usize| (0..d).filter(move |&j| j != i);
+        let entry = |matrix: &[Operand], i: usize, j: usize| wgsl_operand(matrix[i * d + j]);
+        line!(text, "    var next = x;");
+        for i in 0..d {
+            let (propagator, noise, offset) = (entry(&linear.propagator, i, i), entry(&linear.noise, i, i), wgsl_operand(linear.offset[i]));
+            line!(text, "    next[{i}] = exact_linear(x[{i}], z[{i}].x, {propagator}, {noise}, {offset});");
+            for j in others(i) {
+                line!(text, "    next[{i}] = fma({}, x[{j}], next[{i}]);", entry(&linear.propagator, i, j));
+                if j < i {
+                    line!(text, "    next[{i}] = fma({}, z[{j}].x, next[{i}]);", entry(&linear.noise, i, j));
+                }
+            }
+        }
+        line!(text, "    var middle = x;");
+        for i in 0..d {
+            line!(text, "    let displacement{i} = next[{i}] - x[{i}];\n    middle[{i}] = 0.5 * (x[{i}] + next[{i}]);");
+        }
+        // Linear forces: the trapezoid of the end points is the force at the middle.
+        line!(text, "    let between = force(middle, row);");
+        for i in 0..d {
+            if let Some(heat) = self.layout.sum(Column::Heat(i as u16)) {
+                line!(text, "    partial[{heat}] = fma(between[{i}], displacement{i}, partial[{heat}]);");
+            }
+            if let (Some(drive), Some(work)) = (self.dynamics.drives[i], self.layout.sum(Column::Work)) {
+                line!(text, "    partial[{work}] = fma(between[{drive}], displacement{i}, partial[{work}]);");
+            }
+            if let Some(path) = self.layout.sum(Column::EntropyPath) {
+                let (factor, constant) = (entry(&linear.ledger_matrix, i, i), wgsl_operand(linear.ledger_vector[i]));
+                line!(text, "    var slope{i} = ledger_exact_linear({factor}, middle[{i}], {constant});");
+                for j in others(i) {
+                    line!(text, "    slope{i} = fma(-{}, middle[{j}], slope{i});", entry(&linear.ledger_matrix, i, j));
+                }
+                line!(text, "    partial[{path}] = fma(slope{i}, displacement{i}, partial[{path}]);");
+            }
+        }
+    }
+
+    fn forces_before(&self, text: &mut String) {
+        let source = if self.layout.kept > 0 { "kept" } else { "force(x, row)" };
+        line!(text, "    let before = {source};");
+    }
+
+    fn keep_forces(&self, text: &mut String) {
+        if self.layout.kept > 0 {
+            line!(text, "    kept = after;");
+        }
+    }
+
+    fn propose_euler_maruyama(&self, text: &mut String) {
+        line!(text, "    var next = x;");
+        for i in 0..self.d {
+            let (mobility, noise) = (wgsl_operand(self.dynamics.mobility[i]), wgsl_operand(self.dynamics.noise[i]));
+            let kernel = if self.dynamics.integrator == Integrator::Heun { "heun_predictor" } else { "euler_maruyama" };
+            line!(text, "    let displacement{i} = {kernel}(before[{i}], z[{i}].x, {mobility}, {noise});");
+        }
+    }
+
+    /// Brings `next[i]` back into its range; winding number and sign of reflection follow.
+    fn boundary(&self, text: &mut String, i: usize) {
+        match self.dynamics.coordinates[i].boundary {
+            Boundary::Open => {}
+            Boundary::Periodic { lower, upper } => {
+                line!(text, "    let folded{i} = fold(next[{i}], {}, {});", number(lower), number(upper - lower));
+                line!(text, "    next[{i}] = folded{i}.position;\n    winding[{i}] += folded{i}.turns;");
+            }
+            Boundary::Walls { lower, upper } => {
+                line!(text, "    let reflected{i} = reflect_at_walls(next[{i}], {}, {});", number(lower), number(upper - lower));
+                line!(text, "    next[{i}] = reflected{i}.position;");
+            }
+        }
+    }
+
+    /// Brings a trial position into the range of the coordinate and leaves no trace.
+    fn trial_boundary(&self, text: &mut String, i: usize) {
+        match self.dynamics.coordinates[i].boundary {
+            Boundary::Open => {}
+            Boundary::Periodic { lower, upper } => {
+                line!(text, "    next[{i}] = fold(next[{i}], {}, {}).position;", number(lower), number(upper - lower));
+            }
+            Boundary::Walls { lower, upper } => {
+                line!(text, "    next[{i}] = reflect_at_walls(next[{i}], {}, {}).position;", number(lower), number(upper - lower));
+            }
+        }
+    }
+
+    /// −1 after an odd number of reflections, else 1.
+    fn reflected(&self, i: usize) -> String {
+        match self.dynamics.coordinates[i].boundary {
+            Boundary::Walls { .. } => format!("reflected{i}.sign"),
+            Boundary::Open | Boundary::Periodic { .. } => number(1.0),
+        }
+    }
+
+    /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
+    fn heat_and_drive_work(&self, text: &mut String) {
+        let displacement = if self.dynamics.integrator == Integrator::Heun { "corrected" } else { "displacement" };
+        for i in 0..self.d {
+            let moved = match self.dynamics.coordinates[i].boundary {
+                Boundary::Walls { .. } => format!("next[{i}] - x[{i}]"),
+                Boundary::Open | Boundary::Periodic { .. } => format!("{displacement}{i}"),
+            };
+            line!(text, "    let moved{i} = {moved};");
+            if let Some(heat) = self.layout.sum(Column::Heat(i as u16)) {
+                line!(text, "    partial[{heat}] = add_trapezoid(before[{i}], after[{i}], moved{i}, partial[{heat}]);");
+            }
+            if let (Some(drive), Some(work)) = (self.dynamics.drives[i], self.layout.sum(Column::Work)) {
+                line!(text, "    partial[{work}] = add_trapezoid(before[{drive}], after[{drive}], moved{i}, partial[{work}]);");
+            }
+        }
+    }
+}

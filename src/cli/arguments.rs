@@ -1,0 +1,148 @@
+//! The command line, as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Ensemble simulator of non-equilibrium steady states.
+///
+/// A system is described in one TOML file; millions of independent trajectories are run on a GPU or on the processor;
+/// work, heat and entropy production come back beside their exact values, with verdicts on the fluctuation theorems.
+#[derive(Debug, Parser)]
+#[command(name = "ness", version, propagate_version = true, arg_required_else_help = true, subcommand_required = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run an experiment and write what it found.
+    Run(Run),
+    /// Read a file written by `run` and say again what it found.
+    Check(Check),
+    /// List the models that come with the program, or print one.
+    Models {
+        /// Model to print as TOML.
+        name: Option<String>,
+    },
+    /// List the devices a run can use.
+    Devices {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the compiled plan of an experiment as JSON, without running it.
+    Plan(Inspect),
+    /// Print the generated compute shader of an experiment.
+    Wgsl(Inspect),
+}
+
+/// Which experiment, changed how.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Experiment {
+    /// A TOML file, or the name of a model (see `ness models`).
+    #[arg(value_name = "FILE|MODEL")]
+    pub(super) experiment: String,
+    /// Set a parameter or any key of the file, as in `--set v=2 --set protocol.duration=5`.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
+    pub(super) set: Vec<(String, String)>,
+    /// Number of trajectories, as `--set ensemble.trajectories=N`.
+    #[arg(long, short = 'n', value_name = "N", value_parser = trajectories)]
+    pub(super) trajectories: Option<u64>,
+    /// Seed of the random numbers, as `--set ensemble.seed=S`.
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+}
+
+impl Experiment {
+    /// All changes, in the order in which they apply.
+    pub(super) fn overrides(&self) -> Vec<(String, String)> {
+        let mut all = self.set.clone();
+        all.extend(self.trajectories.map(|n| ("ensemble.trajectories".to_owned(), n.to_string())));
+        all.extend(self.seed.map(|s| ("ensemble.seed".to_owned(), s.to_string())));
+        all
+    }
+}
+
+/// `ness run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) experiment: Experiment,
+    /// What advances the trajectories.
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    pub(super) backend: Choice,
+    /// Index of the GPU, as `ness devices` lists it.
+    #[arg(long, value_name = "I")]
+    pub(super) device: Option<usize>,
+    /// Threads of the native backend (default: one a core); never changes a result.
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<std::num::NonZeroUsize>,
+    /// HDF5 file to write (default: the experiment's name with `.h5`, here).
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace the output file if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Print one JSON object on standard output instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Say nothing but the result.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Exit with 1 when a theorem is undersampled, too.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// `ness check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// A file written by `ness run`.
+    pub(super) file: PathBuf,
+    /// Print one JSON object on standard output instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Exit with 1 when a theorem is undersampled, too.
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// `ness plan` and `ness wgsl`.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    #[command(flatten)]
+    pub(super) experiment: Experiment,
+}
+
+/// Backends to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Choice {
+    /// A hardware GPU if there is one, else the native processor.
+    Auto,
+    /// A GPU; software Vulkan too, where there is nothing else.
+    Gpu,
+    /// The native processor.
+    Cpu,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("expected KEY=VALUE, as in v=2 or protocol.duration=5".to_owned()),
+    }
+}
+
+/// Whole numbers, with `1e6` and `1_000_000` as people write them.
+fn trajectories(text: &str) -> Result<u64, String> {
+    let plain = text.replace('_', "");
+    if let Ok(number) = plain.parse() {
+        return Ok(number);
+    }
+    match plain.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && (0.0..=1e15).contains(&number) => Ok(number as u64),
+        _ => Err("expected a whole number, as in 1000000 or 1e6".to_owned()),
+    }
+}

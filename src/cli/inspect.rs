@@ -1,0 +1,80 @@
+//! Verbs that run nothing: `check`, `models`, `devices`, `plan`, `wgsl`.
+
+use super::arguments::{Check, Experiment};
+use super::table::{Style, final_table};
+use super::{FINE, Failure, json, load, verdict};
+use crate::backend::cpu::{Cpu, Precision, Tuning};
+use crate::backend::{Backend, gpu};
+use crate::experiment::catalog;
+use crate::output;
+use crate::results::Judgement;
+use crate::simulation::{Simulation, contradicts};
+use crate::statistics::significance_bound;
+
+/// Says again what a file says.
+pub(super) fn check(arguments: &Check) -> Result<u8, Failure> {
+    let summary = output::read(&arguments.file)?;
+    if arguments.json {
+        println!("{}", json::object(&arguments.file.display().to_string(), &summary.run, &summary.estimates, &summary.theorems, &[])?);
+    } else {
+        println!("{}", final_table(&summary.run, &summary.estimates, &summary.theorems, Style::of_standard_output()));
+    }
+    let with = |judgement| summary.theorems.iter().any(|theorem| theorem.verdict == judgement);
+    let bound = significance_bound(summary.estimates.iter().filter(|e| e.exact.is_some()).count() + summary.theorems.len());
+    let violated = with(Judgement::Violated) || summary.estimates.iter().any(|e| contradicts(e, bound));
+    Ok(verdict(violated, with(Judgement::Undersampled), arguments.strict))
+}
+
+/// Lists the models, or prints one.
+pub(super) fn models(name: Option<&str>) -> Result<u8, Failure> {
+    let models = catalog();
+    let Some(name) = name else {
+        let width = models.iter().map(|model| model.name.len()).max().unwrap_or_default();
+        for model in &models {
+            println!("{:width$}  {}", model.name, model.sentence);
+        }
+        return Ok(FINE);
+    };
+    match models.iter().find(|model| model.name == name) {
+        Some(model) => {
+            print!("{}", model.text);
+            Ok(FINE)
+        }
+        None => {
+            let nearest = models.iter().map(|model| (strsim::jaro_winkler(name, model.name), model.name)).max_by(|a, b| a.0.total_cmp(&b.0));
+            Err(Failure::NoModel { name: name.to_owned(), nearest: nearest.filter(|(likeness, _)| *likeness > 0.7).map(|(_, name)| name.to_owned()) })
+        }
+    }
+}
+
+/// Lists the devices.
+pub(super) fn devices(as_json: bool) -> Result<u8, Failure> {
+    let cpu = Cpu::new(Precision::F64, Tuning::default())?.describe();
+    let adapters = gpu::adapters();
+    if as_json {
+        println!("{}", serde_json::to_string(&serde_json::json!({ "cpu": cpu, "gpus": adapters }))?);
+        return Ok(FINE);
+    }
+    println!("--backend cpu             {} ({})", cpu.device, cpu.driver);
+    for adapter in &adapters {
+        println!("--backend gpu --device {}  {}", adapter.index, adapter.summary());
+    }
+    if adapters.is_empty() {
+        println!("no GPU was found; for one, install its Vulkan driver, and for a software one Mesa's lavapipe (Debian: mesa-vulkan-drivers)");
+    }
+    Ok(FINE)
+}
+
+/// Prints the compiled plan.
+pub(super) fn plan(arguments: &Experiment) -> Result<u8, Failure> {
+    let simulation = Simulation::prepare(load(arguments)?)?;
+    println!("{}", serde_json::to_string_pretty(simulation.plan())?);
+    Ok(FINE)
+}
+
+/// Prints the generated shader.
+pub(super) fn wgsl(arguments: &Experiment) -> Result<u8, Failure> {
+    let simulation = Simulation::prepare(load(arguments)?)?;
+    print!("{}", gpu::shader(simulation.plan()));
+    Ok(FINE)
+}

@@ -1,0 +1,106 @@
+//! The command line: verbs, arguments, progress. Nothing else in the program prints.
+
+#![allow(clippy::print_stdout, reason = "this is where results are printed")]
+
+mod arguments;
+mod choose;
+mod inspect;
+mod interrupt;
+mod json;
+mod numbers;
+mod progress;
+mod record;
+mod run;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::backend::BackendError;
+use crate::output::OutputError;
+use crate::plan::PlanError;
+use crate::simulation::SimulationError;
+use arguments::{Arguments, Verb};
+
+/// Everything was done and nothing is violated.
+const FINE: u8 = 0;
+/// A theorem or an exact value is violated.
+const VIOLATED: u8 = 1;
+/// The input is wrong.
+const WRONG_INPUT: u8 = 2;
+/// The device or the disk failed, or too many trajectories are not finite.
+const FAILED: u8 = 3;
+
+/// Why a verb was not done.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("the plan cannot be printed: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("cannot listen for interrupts: {0}")]
+    Signals(std::io::Error),
+    #[error("no model is called `{name}`{}; `ness models` lists them", nearest.as_ref().map_or(String::new(), |n| format!(", the nearest is `{n}`")))]
+    NoModel { name: String, nearest: Option<String> },
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Simulation(error) if error.is_of_the_device() => FAILED,
+            Failure::Backend(BackendError::NoDevice { .. } | BackendError::TooLarge { .. }) => WRONG_INPUT,
+            Failure::Simulation(_) | Failure::NoModel { .. } => WRONG_INPUT,
+            Failure::Output(error) if is_of_the_input(error) => WRONG_INPUT,
+            Failure::Backend(_) | Failure::Output(_) | Failure::Json(_) | Failure::Signals(_) => FAILED,
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Failure::Simulation(error.into())
+    }
+}
+
+/// Runs the command; the exit code says it all.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.verb {
+        Verb::Run(arguments) => run::run(arguments),
+        Verb::Check(arguments) => inspect::check(arguments),
+        Verb::Models { name } => inspect::models(name.as_deref()),
+        Verb::Devices { json } => inspect::devices(*json),
+        Verb::Plan(arguments) => inspect::plan(&arguments.experiment),
+        Verb::Wgsl(arguments) => inspect::wgsl(&arguments.experiment),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let text = failure.to_string();
+            eprintln!("{}{text}", if text.starts_with("error") { "" } else { "error: " });
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// The experiment that the arguments name, made ready.
+fn load(arguments: &arguments::Experiment) -> Result<crate::experiment::Experiment, SimulationError> {
+    let source = crate::experiment::Source::named(&arguments.experiment);
+    Ok(crate::experiment::Experiment::load(&source, &arguments.overrides(), &crate::thermodynamics::theorems::names())?)
+}
+
+/// Exit code of what was found.
+fn verdict(violated: bool, undersampled: bool, strict: bool) -> u8 {
+    if violated || (strict && undersampled) { VIOLATED } else { FINE }
+}
+
+/// Whether a better name would have helped.
+fn is_of_the_input(error: &OutputError) -> bool {
+    use OutputError as E;
+    matches!(error, E::Exists { .. } | E::NoFolder { .. } | E::NotAFile { .. } | E::NotFound { .. } | E::NotHdf5 { .. } | E::NotNess { .. } | E::NewerSchema { .. })
+}

@@ -1,0 +1,170 @@
+//! From an outcome to the record that is written.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::backend::gpu;
+use crate::output::{CurrentProfile, DensityProfile, Distribution, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+use crate::plan::Column;
+use crate::simulation::{Outcome, Simulation};
+use crate::statistics::{Field, Measured};
+use crate::thermodynamics::observables::Unit;
+
+/// Bins of a written histogram.
+const BINS: usize = 200;
+
+/// Everything the file holds.
+pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
+    Record {
+        run: about(simulation, outcome),
+        experiment: simulation.experiment().text.clone(),
+        wgsl: if outcome.conditions.description.backend == "gpu" { gpu::shader(simulation.plan()) } else { String::new() },
+        estimates: outcome.estimates.clone(),
+        theorems: outcome.theorems.clone(),
+        time_unit: "time".to_owned(),
+        series: Some(series(simulation, outcome)),
+        densities: outcome.fields.iter().enumerate().map(|(i, field)| density(simulation, outcome, i, field)).collect(),
+        currents: outcome.fields.iter().enumerate().map(|(i, field)| current(simulation, outcome, i, field)).collect(),
+        distributions: distributions(outcome),
+        trajectories: trajectories(outcome),
+    }
+}
+
+fn about(simulation: &Simulation, outcome: &Outcome) -> Run {
+    let (plan, conditions) = (simulation.plan(), &outcome.conditions);
+    let catalogued = crate::experiment::catalog().into_iter().find(|model| model.name == simulation.experiment().name);
+    Run {
+        program: format!("ness {}", env!("CARGO_PKG_VERSION")),
+        title: plan.title.clone(),
+        source: catalogued.map(|model| model.source).unwrap_or_default(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        seed: plan.seed,
+        fingerprint: plan.fingerprint(),
+        backend: conditions.description.backend.clone(),
+        device: conditions.description.device.clone(),
+        driver: conditions.description.driver.clone(),
+        profile: conditions.description.profile.clone(),
+        precision: if conditions.description.profile.contains("f64") { "f64" } else { "f32" }.to_owned(),
+        wall_seconds: conditions.seconds,
+        rate: conditions.steps as f64 / conditions.seconds.max(f64::MIN_POSITIVE),
+        trajectories: outcome.trajectories + outcome.nonfinite,
+        steps: plan.schedule.steps,
+        dt: plan.schedule.dt,
+        nonfinite: outcome.nonfinite,
+        created_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),
+    }
+}
+
+fn times(simulation: &Simulation) -> Vec<f64> {
+    let schedule = simulation.plan().schedule;
+    (0..schedule.saves() as u64).map(|save| schedule.time(save * schedule.save_every)).collect()
+}
+
+fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
+    let plan = simulation.plan();
+    let name = |i: u16| &plan.dynamics.coordinates[usize::from(i)].name;
+    let single = plan.dynamics.coordinates.len() == 1;
+    let described = |column: &Column| match column {
+        Column::Initial(i) => (format!("initial.{}", name(*i)), "coordinate at the start".to_owned(), "length"),
+        Column::Position(i) => (format!("position.{}", name(*i)), "coordinate, turns of a periodic one included".to_owned(), "length"),
+        Column::Winding(i) => (format!("winding.{}", name(*i)), "turns of a periodic coordinate".to_owned(), "1"),
+        Column::Work => ("work".to_owned(), "work done on the system so far".to_owned(), "kT"),
+        Column::Heat(_) if single => ("heat".to_owned(), "heat given to the bath so far".to_owned(), "kT"),
+        Column::Heat(i) => (format!("heat.{}", name(*i)), "heat given so far to the bath of a coordinate".to_owned(), "kT"),
+        Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
+    };
+    let observables = plan.series.iter().enumerate().map(|(observable, column)| {
+        let (name, long_name, unit) = described(column);
+        let moments: Vec<_> = (0..outcome.series.saves()).map(|save| outcome.series.moments(save, observable)).collect();
+        SeriesObservable {
+            name,
+            long_name,
+            unit: unit.to_owned(),
+            mean: moments.iter().map(|m| m.mean).collect(),
+            standard_error: moments.iter().map(|m| m.measured_mean().standard_error).collect(),
+            variance: moments.iter().map(|m| m.variance()).collect(),
+        }
+    });
+    Series { times: times(simulation), observables: observables.collect() }
+}
+
+fn split(measured: Vec<Measured>) -> (Vec<f64>, Vec<f64>) {
+    measured.into_iter().map(|m| (m.value, m.standard_error)).unzip()
+}
+
+fn coordinate_name(simulation: &Simulation, field: usize) -> String {
+    let plan = simulation.plan();
+    plan.dynamics.coordinates[usize::from(plan.fields[field].coordinate)].name.clone()
+}
+
+fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Field) -> DensityProfile {
+    let (saves, bins) = (outcome.series.saves(), field.layout().bins);
+    let (mean, mean_standard_error) = split(field.density());
+    let (density, standard_error) = split((0..saves).flat_map(|save| field.density_at(save)).collect());
+    DensityProfile {
+        coordinate: coordinate_name(simulation, index),
+        unit: "length".to_owned(),
+        times: times(simulation),
+        centres: field.layout().centres(),
+        counts: (0..saves).flat_map(|save| field.counts(save)[1..=bins].to_vec()).collect(),
+        below: (0..saves).map(|save| field.counts(save)[0]).collect(),
+        above: (0..saves).map(|save| field.counts(save)[bins + 1]).collect(),
+        density,
+        standard_error,
+        mean,
+        mean_standard_error,
+        exact: outcome.exact_density.clone().filter(|_| index == 0),
+    }
+}
+
+fn current(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Field) -> CurrentProfile {
+    let schedule = simulation.plan().schedule;
+    let (current, standard_error) = split(field.current(schedule.steps as f64 * schedule.dt));
+    let faces = field.layout().edges();
+    CurrentProfile {
+        coordinate: coordinate_name(simulation, index),
+        unit: "length".to_owned(),
+        exact: outcome.exact_current.filter(|_| index == 0).map(|j| vec![j; faces.len()]),
+        faces,
+        current,
+        standard_error,
+    }
+}
+
+fn distributions(outcome: &Outcome) -> Vec<Distribution> {
+    let unit = |unit: Unit| match unit {
+        Unit::Energy => "kT",
+        Unit::Entropy => "nat",
+        Unit::Length => "length",
+    };
+    let one = |(named, scalar): (&crate::thermodynamics::observables::Named, crate::statistics::Scalar<'_>)| {
+        let histogram = scalar.histogram().coarsened(BINS);
+        let (lower, width) = (histogram.lower(), histogram.width());
+        let total = histogram.total() as f64;
+        Distribution {
+            name: named.name.clone(),
+            long_name: named.long_name.to_owned(),
+            unit: unit(named.unit).to_owned(),
+            centres: (0..histogram.counts().len()).map(|bin| lower + (bin as f64 + 0.5) * width).collect(),
+            counts: histogram.counts().to_vec(),
+            density: histogram.counts().iter().map(|&count| count as f64 / (total * width)).collect(),
+            underflow: 0,
+            overflow: 0,
+        }
+    };
+    outcome.observables.iter().zip(outcome.scalars.iter()).map(one).collect()
+}
+
+fn trajectories(outcome: &Outcome) -> Vec<TrajectoryColumn> {
+    let one = |(name, values): &(String, Vec<f64>)| {
+        let named = outcome.observables.iter().find(|named| named.name == *name);
+        let unit = match named.map(|named| named.unit) {
+            Some(Unit::Energy) => "kT",
+            Some(Unit::Entropy) => "nat",
+            _ if name.starts_with("winding") => "1",
+            _ => "length",
+        };
+        let long_name = named.map_or_else(|| name.replace('.', " of "), |named| named.long_name.to_owned());
+        TrajectoryColumn { name: name.clone(), long_name, unit: unit.to_owned(), values: values.clone() }
+    };
+    outcome.kept.iter().map(one).collect()
+}

@@ -1,0 +1,65 @@
+//! Coordinates, their ranges, and grids over them.
+
+use serde::Serialize;
+
+/// What happens at the ends of a coordinate's range.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// The coordinate may go anywhere.
+    Open,
+    /// Folded into `[lower, upper)`, with an integer winding number beside it.
+    Periodic {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+    /// Reflected at both ends.
+    Walls {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+}
+
+impl Boundary {
+    /// Length of the period of a periodic coordinate.
+    pub fn period(self) -> Option<f64> {
+        match self {
+            Boundary::Periodic { lower, upper } => Some(upper - lower),
+            Boundary::Open | Boundary::Walls { .. } => None,
+        }
+    }
+
+    /// Both ends, where there are any.
+    pub fn ends(self) -> Option<(f64, f64)> {
+        match self {
+            Boundary::Periodic { lower, upper } | Boundary::Walls { lower, upper } => Some((lower, upper)),
+            Boundary::Open => None,
+        }
+    }
+}
+
+/// A coordinate of the model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Coordinate {
+    /// Its name in the file.
+    pub name: String,
+    /// What happens at the ends of its range.
+    pub boundary: Boundary,
+}
+
+/// An evenly spaced grid over one coordinate. A value outside is counted below or above.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldGrid {
+    /// Which coordinate.
+    pub coordinate: u16,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+    /// Number of bins, without the two outer ones.
+    pub bins: u32,
+}

@@ -1,0 +1,116 @@
+//! Exact and numerically exact laws, for comparison with what the trajectories say.
+//!
+//! Everything here works from closures, matrices and numbers: nothing is shared with the kernels but the parsed model.
+//!
+//! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
+//! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
+//! - [`linear`]: Gaussian laws of linear Langevin dynamics;
+//! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
+
+pub mod equilibrium;
+pub mod fokker_planck;
+mod landscape;
+pub mod linear;
+pub mod quadrature;
+pub mod ring;
+mod tridiagonal;
+
+use crate::density::DensityError;
+
+/// Why there is no exact value.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExactError {
+    /// A number that must be finite and positive is not.
+    #[error("{name} is {value}: it must be finite and positive")]
+    NotPositive {
+        /// What the number is.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// The range of a coordinate is empty or not finite.
+    #[error("the range [{lower}, {upper}] needs finite ends with lower < upper")]
+    Range {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+    },
+    /// A formula has no finite value where one is needed.
+    #[error("the {what} is not finite at x = {position}: change the formula, or the range of the coordinate")]
+    NotFinite {
+        /// `potential`, `force` or `drive`.
+        what: &'static str,
+        /// Where.
+        position: f64,
+    },
+    /// An open coordinate without a normalisable equilibrium.
+    #[error("the potential does not confine the coordinate at this temperature: no equilibrium; make it periodic, give it walls, or add a trap")]
+    NotConfining,
+    /// The grid cannot resolve the function.
+    #[error("{cells} cells do not resolve the density: use more cells, or a narrower range")]
+    Unresolved {
+        /// Cells of the grid.
+        cells: usize,
+    },
+    /// A truncated open coordinate has reached the end of its range.
+    #[error("the density reaches the end of [{lower}, {upper}] at t = {time}: give a wider range")]
+    RangeTooNarrow {
+        /// Lower end.
+        lower: f64,
+        /// Upper end.
+        upper: f64,
+        /// When.
+        time: f64,
+    },
+    /// The times asked for are not in order.
+    #[error("times must be finite and in ascending order, none before the start: {time} is not")]
+    Times {
+        /// The first bad one.
+        time: f64,
+    },
+    /// A matrix that must be positive definite is not.
+    #[error("the {what} is not positive definite: {advice}")]
+    NotPositiveDefinite {
+        /// Which matrix.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Linear dynamics without a stationary state.
+    #[error("the linear dynamics has no stationary state: the smallest relaxation rate is {rate}; start from a point or a Gaussian instead")]
+    Unstable {
+        /// Smallest real part of the eigenvalues of the drift matrix.
+        rate: f64,
+    },
+    /// A function said to be quadratic is not.
+    #[error("the potential is not quadratic: at a test point it differs from its quadratic form by {difference}")]
+    NotQuadratic {
+        /// The difference.
+        difference: f64,
+    },
+    /// Matrices or vectors of different dimensions.
+    #[error("{what} has dimension {found}, not {expected}")]
+    Dimension {
+        /// Which one.
+        what: &'static str,
+        /// Its dimension.
+        found: usize,
+        /// The right one.
+        expected: usize,
+    },
+    /// A table was not a density.
+    #[error(transparent)]
+    Density(#[from] DensityError),
+}
+
+/// Refuses a number that is not finite and positive.
+pub(crate) fn positive(name: &'static str, value: f64) -> Result<f64, ExactError> {
+    if value.is_finite() && value > 0.0 { Ok(value) } else { Err(ExactError::NotPositive { name, value }) }
+}
+
+/// Refuses an empty or infinite range.
+pub(crate) fn range(lower: f64, upper: f64) -> Result<f64, ExactError> {
+    let length = upper - lower;
+    if length.is_finite() && length > 0.0 { Ok(length) } else { Err(ExactError::Range { lower, upper }) }
+}

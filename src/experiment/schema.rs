@@ -1,0 +1,39 @@
+//! The keys of an experiment, each list once: validation, advice and overrides read them here.
+
+/// Keys and sections of the top level.
+pub(super) const TOP_LEVEL: &[&str] = &["title", "sentence", "source", "units", "model", "parameters", "protocol", "initial", "ensemble", "measure", "exact"];
+
+/// Sections whose keys are names chosen by the user.
+pub(super) const OPEN_SECTIONS: &[&str] = &["parameters", "protocol", "exact"];
+
+/// Keys of `[units]`.
+pub(super) const UNITS: &[&str] = &["system"];
+
+/// Keys of `[model]`; the names of coordinates are keys too.
+pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature"];
+
+/// Keys of a coordinate.
+pub(super) const COORDINATE: &[&str] = &["periodic", "walls"];
+
+/// Keys of a protocol variable that is a table.
+pub(super) const PROTOCOL_VARIABLE: &[&str] = &["expression", "start", "end", "table", "steps"];
+
+/// Keys of `[initial]`.
+pub(super) const INITIAL: &[&str] = &["distribution", "at", "mean", "deviation", "covariance", "lower", "upper", "range", "table", "burn_in"];
+
+/// Keys of `[ensemble]`.
+pub(super) const ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "integrator"];
+
+/// Keys of `[measure]`.
+pub(super) const MEASURE: &[&str] = &["every", "theorems", "grid", "trajectories"];
+
+/// Every section with fixed keys, and each of its keys.
+pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of = |section: &'static str, keys: &'static [&'static str]| keys.iter().map(move |key| (section, *key));
+    of("model", MODEL)
+        .chain(of("protocol", &["duration"]))
+        .chain(of("initial", INITIAL))
+        .chain(of("ensemble", ENSEMBLE))
+        .chain(of("measure", MEASURE))
+        .chain(of("units", UNITS))
+}

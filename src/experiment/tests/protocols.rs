@@ -1,0 +1,88 @@
+//! Protocol tables: limits from the left, and jumps at the start, inside and at the end.
+
+use super::*;
+
+fn table(lambda: &str) -> Vec<f64> {
+    // Four steps of length 0.25.
+    let text = changed("lambda = \"v*t\"", &format!("lambda = {lambda}"))
+        .replacen("duration = 2.0", "duration = 1.0", 1)
+        .replacen("dt = 0.01", "dt = 0.25", 1)
+        .replacen("every = 0.1", "every = 0.25", 1);
+    let experiment = load(&text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(experiment.steps, 4);
+    let mut tables = experiment.protocol.table(&experiment.graph, &experiment.parameters, experiment.ensemble.dt, experiment.steps);
+    assert_eq!(tables.len(), 1);
+    tables.remove(0)
+}
+
+#[test]
+fn entries_are_left_limits_between_the_outer_limits() {
+    for (lambda, expected) in [
+        ("3", [3.0, 3.0, 3.0, 3.0, 3.0, 3.0]),
+        ("\"3*v\"", [3.0, 3.0, 3.0, 3.0, 3.0, 3.0]),
+        ("\"2*k*t\"", [0.0, 1.0, 2.0, 3.0, 4.0, 4.0]),
+        ("{ expression = \"2*k*t\", start = -1 }", [-1.0, 1.0, 2.0, 3.0, 4.0, 4.0]),
+        ("{ expression = \"2*k*t\", start = -1, end = \"5*v\" }", [-1.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+        ("{ table = [[0, 0], [1, 4]] }", [0.0, 1.0, 2.0, 3.0, 4.0, 4.0]),
+        ("{ table = [[0, 0], [0.125, 0], [\"v\", \"7*v\"]] }", [0.0, 1.0, 3.0, 5.0, 7.0, 7.0]),
+        ("{ table = [[0, -1], [0, 0], [1, 4], [1, 9]] }", [-1.0, 1.0, 2.0, 3.0, 4.0, 9.0]),
+        ("{ table = [[0, 0], [0.5, 2], [0.5, 5], [1, 7]] }", [0.0, 1.0, 2.0, 6.0, 7.0, 7.0]),
+        ("{ table = [[0, 0], [2, 8]] }", [0.0, 1.0, 2.0, 3.0, 4.0, 4.0]),
+        ("{ steps = [[0, 1]] }", [1.0; 6]),
+        ("{ steps = [[0, 1], [0.5, 2]] }", [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]),
+        ("{ steps = [[0, 0], [0, 1], [0.5, 2], [1, 3]] }", [0.0, 1.0, 1.0, 2.0, 2.0, 3.0]),
+    ] {
+        assert_eq!(table(lambda), expected, "{lambda}");
+    }
+}
+
+#[test]
+fn jumps_on_the_grid_survive_rounding() {
+    // 0.3 is not a multiple of 0.1 in binary.
+    let text = changed("lambda = \"v*t\"", "lambda = { steps = [[0, 0], [0.3, 1], [0.7, 2]] }").replacen("duration = 2.0", "duration = 1", 1).replacen(
+        "dt = 0.01",
+        "dt = 0.1",
+        1,
+    );
+    let experiment = load(&text).unwrap_or_else(|error| panic!("{error}"));
+    let table = experiment.protocol.table(&experiment.graph, &experiment.parameters, 0.1, 10);
+    assert_eq!(table[0], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]);
+}
+
+#[test]
+fn bad_paths_are_refused() {
+    for (lambda, expected) in [
+        ("{ table = [] }", "17:20 `lambda` has no points | expected `[[t, value], …]` | -"),
+        ("{ table = [[0.5, 1], [2, 1]] }", "17:21 the points of `lambda` must start at t = 0 | this is at t = 0.5 | -"),
+        ("{ table = [[0, 1], [1, 1]] }", "17:29 the table of `lambda` must cover the whole duration 2 | the last point is at t = 1 | -"),
+        ("{ table = [[0, 1], [1, 1], [0.5, 2]] }", "17:37 the points of `lambda` must be in the order of time | this is before t = 1 | -"),
+        ("{ table = [[0, 1], [0, 2], [0, 3], [2, 3]] }", "17:37 `lambda` has three points at t = 0 | two points at one time are a jump | -"),
+        (
+            "{ table = [[0, 1], [0.505, 1], [0.505, 2], [2, 3]] }",
+            "17:41 `lambda` jumps between two steps, at t = 0.505 | the nearest steps end at t = 0.5 and t = 0.51 | move the jump, or change `dt`",
+        ),
+        ("{ table = [[0, 1, 2]] }", "17:21 an entry of `lambda` must be a pair `[t, value]` | this has 3 entries | -"),
+        (
+            "{ steps = [[0, 1], [0.333, 2]] }",
+            "17:29 `lambda` jumps between two steps, at t = 0.333 | the nearest steps end at t = 0.33 and t = 0.34 | move the jump, or change `dt`",
+        ),
+        ("{ steps = [[0, 1], [1, 2], [1, 3]] }", "17:37 `lambda` has two values from t = 1 on | only the start may have two entries | -"),
+        ("{ steps = [[0, 1], [1, 2]], end = 3 }", "17:44 `lambda` has its jumps in its points | `start` and `end` go with `expression` | -"),
+        ("{ steps = [[0, 1]], table = [[0, 1]] }", "17:10 protocol variable `lambda` needs one of `expression`, `table` and `steps` |  | -"),
+        (
+            "{ expresion = \"t\" }",
+            "17:12 unknown key `expresion` in protocol variable `lambda` | expected `expression`, `start`, `end`, `table` or `steps` | did you mean `expression`?",
+        ),
+        (
+            "[[0, 1]]",
+            "17:10 `lambda` must be a number, a formula of `t`, or a table | found a list | write `{ table = [[t, value], …] }` or `{ steps = [[t, value], …] }`",
+        ),
+        ("true", "17:10 `lambda` must be a number or a formula | found a boolean | -"),
+        ("\"1/(t - 1)\"", "17:10 `lambda` must be finite over the whole duration | this is inf at t = 1 | -"),
+        ("\"v*x\"", "17:13 `lambda` cannot depend on the coordinate `x` |  | use formulas of `t` and parameters"),
+        ("\"1\"\nmu = \"lambda\"", "18:7 `mu` cannot depend on the protocol variable `lambda` |  | use formulas of `t` and parameters"),
+    ] {
+        let found = summaries(&changed("lambda = \"v*t\"", &format!("lambda = {lambda}")));
+        assert!(found.iter().any(|problem| problem == expected), "{lambda}\nexpected {expected}\nfound {found:#?}");
+    }
+}

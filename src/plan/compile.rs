@@ -1,0 +1,409 @@
+//! From an experiment to a plan: formulas become programs, the protocol becomes a table.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::{Column, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, TILE, Uniforms};
+use crate::exact::ExactError;
+use crate::exact::linear::LinearDynamics;
+use crate::experiment::{Experiment, IntegratorChoice, Model, OverdampedModel};
+use crate::expression::{CompileError, Function, Graph, Node, Operand, Slots, Symbol, compile as compile_program};
+use crate::model::{System, total_force};
+use crate::random::Stream;
+
+/// Why an experiment has no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The integrator does not suit the model.
+    #[error("the integrator `{integrator}` does not suit this model: {reason}; {advice}")]
+    Integrator {
+        /// As in the file.
+        integrator: &'static str,
+        /// Why.
+        reason: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A formula needs more registers or slots than a program has.
+    #[error("the formulas of this model are too large to compile: {0}")]
+    Program(#[from] CompileError),
+    /// The protocol table does not fit in memory.
+    #[error("the protocol of this run would be a table of {entries} numbers, at most {limit} are possible: take a larger ensemble.dt, a shorter protocol.duration, or a protocol that does not move")]
+    ProtocolTable {
+        /// Numbers in the table.
+        entries: u64,
+        /// Limit.
+        limit: u64,
+    },
+    /// The exact linear step could not be formed.
+    #[error("the exact linear step could not be formed: {0}")]
+    Linear(#[from] ExactError),
+}
+
+/// Most numbers in a protocol table.
+const TABLE_LIMIT: u64 = 1 << 28;
+
+/// The values `Λ_0 … Λ_{N+1}` of every protocol variable: `[variable][n]`, reversed in time for the reversed ensemble.
+///
+/// Step `n` moves `Λ_n → Λ_{n+1}` and then the coordinates at `Λ_{n+1}`; the last move `Λ_N → Λ_{N+1}` comes after the last step.
+/// Read backwards the same order of moves is the mirror image of the forward one, as the theorems need it.
+pub fn protocol_table(experiment: &Experiment, stream: Stream) -> Vec<Vec<f64>> {
+    let mut table = experiment.protocol.table(&experiment.graph, &experiment.parameters, experiment.ensemble.dt, experiment.steps);
+    if stream == Stream::Reverse {
+        for values in &mut table {
+            values.reverse();
+        }
+    }
+    table
+}
+
+/// Protocol values at a place of the table.
+pub fn protocol_at(table: &[Vec<f64>], n: usize) -> Vec<f64> {
+    table.iter().map(|values| values[n]).collect()
+}
+
+/// What compiles besides the experiment: the start, and what is decided about the ensemble.
+pub struct Start {
+    /// Law of the initial states.
+    pub initial: InitialState,
+    /// Relaxation before measuring.
+    pub relaxation_steps: u64,
+}
+
+/// Compiles an experiment, or its reverse.
+pub fn compile(experiment: &Experiment, system: &System, stream: Stream, start: Start) -> Result<Plan, PlanError> {
+    let Model::Overdamped(model) = &experiment.model;
+    let integrator = choose(experiment, system)?;
+    let table = protocol_table(experiment, stream);
+    let mut compiler = Compiler::new(experiment, model, &table);
+    let dynamics = compiler.dynamics(integrator, system, &table)?;
+    let uniforms = compiler.uniforms(&table)?;
+    let trajectories = experiment.ensemble.trajectories;
+    Ok(Plan {
+        title: experiment.title.clone(),
+        seed: experiment.ensemble.seed,
+        stream,
+        trajectories: 0..trajectories,
+        ensemble: trajectories,
+        block: block_size(trajectories),
+        schedule: Schedule { start: 0.0, dt: experiment.ensemble.dt, steps: experiment.steps, save_every: experiment.save_every },
+        columns: columns(model.coordinates.len() as u16, integrator),
+        series: series(model.coordinates.len() as u16, integrator),
+        uniforms,
+        dynamics,
+        initial: start.initial,
+        relaxation_steps: start.relaxation_steps,
+        fields: Vec::new(),
+    })
+}
+
+/// About 256 blocks; whole tiles where a block is as large as one, else a divisor of a tile.
+fn block_size(trajectories: u64) -> u64 {
+    let tile = TILE as u64;
+    let wanted = trajectories.div_ceil(256);
+    if wanted > tile { wanted.div_ceil(tile) * tile } else { wanted.next_power_of_two() }
+}
+
+fn columns(d: u16, integrator: Integrator) -> Vec<Column> {
+    let mut columns: Vec<Column> = (0..d).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
+    columns.extend(ledgers(d, integrator));
+    columns
+}
+
+fn series(d: u16, integrator: Integrator) -> Vec<Column> {
+    (0..d).map(Column::Position).chain(ledgers(d, integrator)).collect()
+}
+
+fn ledgers(d: u16, integrator: Integrator) -> impl Iterator<Item = Column> {
+    let path = (integrator != Integrator::Heun).then_some(Column::EntropyPath);
+    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(path)
+}
+
+fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanError> {
+    let one = system.dimension() == 1;
+    match experiment.ensemble.integrator {
+        IntegratorChoice::Auto if system.is_linear() => Ok(Integrator::ExactLinear),
+        IntegratorChoice::Auto if one => Ok(Integrator::WeakTaylor),
+        IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyama),
+        IntegratorChoice::Heun => Ok(Integrator::Heun),
+        IntegratorChoice::WeakTaylor if one => Ok(Integrator::WeakTaylor),
+        IntegratorChoice::WeakTaylor => Err(PlanError::Integrator {
+            integrator: "weak-taylor",
+            reason: "it is written for one coordinate",
+            advice: "use \"euler-maruyama\" or \"heun\"",
+        }),
+        IntegratorChoice::ExactLinear if system.is_linear() => Ok(Integrator::ExactLinear),
+        IntegratorChoice::ExactLinear => Err(PlanError::Integrator {
+            integrator: "exact-linear",
+            reason: "it needs forces linear in the coordinates, neither periodic nor between walls",
+            advice: "use \"auto\"",
+        }),
+    }
+}
+
+struct Compiler<'a> {
+    experiment: &'a Experiment,
+    model: &'a OverdampedModel,
+    graph: Graph,
+    slots: Slots,
+    parameters: Vec<f64>,
+    moving: Vec<u16>,
+    /// Columns filled here: their index, and a value a step.
+    external: Vec<(u16, Vec<f64>)>,
+    fixed: Vec<Option<f64>>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(experiment: &'a Experiment, model: &'a OverdampedModel, table: &[Vec<f64>]) -> Self {
+        // Only moves that a step makes count: the one after the last step is the host's.
+        let steps = table.first().map_or(0, |values| values.len() - 1);
+        let fixed: Vec<Option<f64>> = table.iter().map(|values| values[..steps].iter().all(|&v| v == values[0]).then_some(values[0])).collect();
+        Self {
+            experiment,
+            model,
+            graph: experiment.graph.clone(),
+            slots: Slots::default(),
+            parameters: experiment.parameters.iter().map(|p| p.value).collect(),
+            moving: (0..).zip(&fixed).filter(|(_, fixed)| fixed.is_none()).map(|(i, _)| i).collect(),
+            external: Vec::new(),
+            fixed,
+        }
+    }
+
+    /// A formula with the protocol variables that never move replaced by their values.
+    fn settled(&mut self, node: Node) -> Node {
+        let constants: Vec<Option<Node>> = self.fixed.clone().into_iter().map(|value| value.map(|v| self.graph.constant(v))).collect();
+        self.graph.substitute(node, &|symbol| match symbol {
+            Symbol::Protocol(i) => constants[i as usize],
+            _ => None,
+        })
+    }
+
+    fn dynamics(&mut self, integrator: Integrator, system: &System, table: &[Vec<f64>]) -> Result<Overdamped, PlanError> {
+        let d = self.model.coordinates.len();
+        let potential = self.settled(self.model.potential);
+        let drives: Vec<Option<Node>> = self.model.drives.clone().into_iter().map(|drive| drive.map(|node| self.settled(node))).collect();
+        let mut outputs: Vec<Node> = (0..d).map(|i| total_force(&mut self.graph, potential, drives[i], i as u16)).collect();
+        let mut drive_outputs = vec![None; d];
+        for (i, drive) in drives.iter().enumerate() {
+            if let Some(node) = drive.filter(|&node| self.graph.as_constant(node) != Some(0.0)) {
+                drive_outputs[i] = Some(outputs.len() as u16);
+                outputs.push(node);
+            }
+        }
+        if integrator == Integrator::WeakTaylor {
+            let (mean, width) = self.weak_taylor(outputs[0]);
+            outputs.extend([mean, width]);
+        }
+        let force = compile_program(&self.graph, &outputs, &mut self.slots)?;
+        let protocol_work = match self.protocol_work(potential) {
+            Some(node) => Some(compile_program(&self.graph, &[node], &mut self.slots)?),
+            None => None,
+        };
+        let coefficients: Vec<[Node; 4]> = (0..d).map(|i| self.coefficients(i)).collect();
+        let mut operands = |k: usize| coefficients.iter().map(|c| self.slots.operand(&self.graph, c[k])).collect::<Result<Vec<_>, _>>();
+        let (mobility, noise, half_beta, quarter) = (operands(0)?, operands(1)?, operands(2)?, operands(3)?);
+        let linear = if integrator == Integrator::ExactLinear { Some(self.linear_step(system, table)?) } else { None };
+        Ok(Overdamped {
+            coordinates: self.model.coordinates.clone(),
+            integrator,
+            protocol_work,
+            force_is_constant: !force.reads_schedule(),
+            force,
+            drives: drive_outputs,
+            mobility,
+            noise,
+            half_beta,
+            quarter,
+            linear,
+        })
+    }
+
+    /// Work of a step's protocol move at fixed coordinates. Where the potential is at most quadratic in what moves, the slope at the
+    /// middle of the move times the move is exact and loses no digits; elsewhere it is the difference of two energies.
+    fn protocol_work(&mut self, potential: Node) -> Option<Node> {
+        let moving: Vec<Symbol> = self.moving.iter().map(|&i| Symbol::Protocol(i)).collect();
+        let graph = &mut self.graph;
+        if !graph.depends_on(potential, &|symbol| moving.contains(&symbol)) {
+            return None;
+        }
+        let node = if graph.is_polynomial_of_degree(potential, &moving, 2) {
+            let mut sum = graph.constant(0.0);
+            for &i in &self.moving {
+                let slope = graph.derivative(potential, Symbol::Protocol(i));
+                let change = graph.symbol(Symbol::ProtocolChange(i));
+                let term = graph.mul(slope, change);
+                sum = graph.add(sum, term);
+            }
+            let middles: Vec<Node> = (0..self.fixed.len()).map(|i| graph.symbol(Symbol::ProtocolMiddle(i as u16))).collect();
+            graph.substitute(sum, &|symbol| match symbol {
+                Symbol::Protocol(i) => Some(middles[i as usize]),
+                _ => None,
+            })
+        } else {
+            let previous: Vec<Node> = (0..self.fixed.len()).map(|i| graph.symbol(Symbol::ProtocolPrevious(i as u16))).collect();
+            let before = graph.substitute(potential, &|symbol| match symbol {
+                Symbol::Protocol(i) => Some(previous[i as usize]),
+                _ => None,
+            });
+            graph.sub(potential, before)
+        };
+        Some(node)
+    }
+
+    /// `dt/γ`, `sqrt(2T dt/γ)`, `1/(2T)`, `dt/(4γT)` of a coordinate.
+    fn coefficients(&mut self, i: usize) -> [Node; 4] {
+        let graph = &mut self.graph;
+        let (friction, temperature) = (self.model.friction[i], self.model.temperature[i]);
+        let dt = graph.symbol(Symbol::TimeStep);
+        let (two, four, one) = (graph.constant(2.0), graph.constant(4.0), graph.constant(1.0));
+        let mobility = graph.div(dt, friction);
+        let doubled = graph.mul(two, temperature);
+        let variance = graph.mul(doubled, mobility);
+        let noise = graph.call(Function::Sqrt, &[variance]);
+        let half_beta = graph.div(one, doubled);
+        let fourfold = graph.mul(four, temperature);
+        let quarter = graph.div(mobility, fourfold);
+        [mobility, noise, half_beta, quarter]
+    }
+
+    /// Mean and width of the simplified weak Taylor step of order 2 (Kloeden & Platen, §14.2, additive noise):
+    /// `m = μF + ½μ²(F F' + T F'')`, `s = sqrt(2Tμ)(1 + ½μF')`, with `μ = dt/γ`.
+    fn weak_taylor(&mut self, force: Node) -> (Node, Node) {
+        let [mobility, noise, ..] = self.coefficients(0);
+        let temperature = self.model.temperature[0];
+        let graph = &mut self.graph;
+        let slope = graph.derivative(force, Symbol::Coordinate(0));
+        let curvature = graph.derivative(slope, Symbol::Coordinate(0));
+        let (half, one) = (graph.constant(0.5), graph.constant(1.0));
+        let first = graph.mul(mobility, force);
+        let advected = graph.mul(force, slope);
+        let diffused = graph.mul(temperature, curvature);
+        let sum = graph.add(advected, diffused);
+        let half_mobility = graph.mul(half, mobility);
+        let half_square = graph.mul(half_mobility, mobility);
+        let second = graph.mul(half_square, sum);
+        let mean = graph.add(first, second);
+        let stretch = graph.mul(half_mobility, slope);
+        let factor = graph.add(one, stretch);
+        (mean, graph.mul(noise, factor))
+    }
+
+    fn linear_step(&mut self, system: &System, table: &[Vec<f64>]) -> Result<LinearStep, PlanError> {
+        let d = system.dimension();
+        let steps = self.experiment.steps as usize;
+        let rows = if self.moving.is_empty() { 1 } else { steps };
+        let size = 3 * d * d + 2 * d;
+        let mut values: Vec<Vec<f64>> = vec![Vec::with_capacity(rows); size];
+        let mut cached = None;
+        for n in 0..rows {
+            let place = if self.moving.is_empty() { 0 } else { n + 1 };
+            let entries = linear_entries(system, &protocol_at(table, place), self.experiment.ensemble.dt, &mut cached)?;
+            for (column, value) in values.iter_mut().zip(entries) {
+                column.push(value);
+            }
+        }
+        let operands = values.into_iter().map(|column| self.external(column)).collect::<Result<Vec<_>, _>>()?;
+        let mut operands = operands.into_iter();
+        let mut take = |count: usize| operands.by_ref().take(count).collect::<Vec<_>>();
+        Ok(LinearStep { propagator: take(d * d), noise: take(d * d), ledger_matrix: take(d * d), offset: take(d), ledger_vector: take(d) })
+    }
+
+    /// The operand of a number given for every step: a constant where it never changes.
+    fn external(&mut self, column: Vec<f64>) -> Result<Operand, CompileError> {
+        if column.iter().all(|&value| value == column[0]) {
+            return self.slots.external_constant(column[0]);
+        }
+        let operand = self.slots.external_column()?;
+        if let Operand::Scheduled(index) = operand {
+            self.external.push((index, column));
+        }
+        Ok(operand)
+    }
+
+    fn uniforms(&self, table: &[Vec<f64>]) -> Result<Uniforms, PlanError> {
+        let steps = self.experiment.steps;
+        let environment = |n: usize, resting: bool| {
+            move |symbol: Symbol| match symbol {
+                Symbol::Parameter(i) => self.parameters[i as usize],
+                Symbol::Protocol(i) => table[i as usize][if resting { n } else { n + 1 }],
+                Symbol::ProtocolPrevious(i) => table[i as usize][n],
+                Symbol::ProtocolMiddle(i) if resting => table[i as usize][n],
+                Symbol::ProtocolMiddle(i) => 0.5 * (table[i as usize][n] + table[i as usize][n + 1]),
+                Symbol::ProtocolChange(_) if resting => 0.0,
+                Symbol::ProtocolChange(i) => table[i as usize][n + 1] - table[i as usize][n],
+                Symbol::TimeStep => self.experiment.ensemble.dt,
+                Symbol::Coordinate(_) | Symbol::Time => f64::NAN,
+            }
+        };
+        let constants = self.slots.constants(&environment(0, true));
+        let columns = self.slots.columns();
+        let entries = columns as u64 * steps;
+        if entries > TABLE_LIMIT {
+            return Err(PlanError::ProtocolTable { entries, limit: TABLE_LIMIT });
+        }
+        let mut evaluator = self.slots.rows();
+        let mut rows = vec![0.0; entries as usize];
+        let mut resting = vec![0.0; columns];
+        if columns > 0 {
+            evaluator.fill(&environment(0, true), &mut resting);
+            for (n, row) in rows.chunks_exact_mut(columns).enumerate() {
+                evaluator.fill(&environment(n, false), row);
+            }
+        }
+        for (index, values) in &self.external {
+            let index = usize::from(*index);
+            resting[index] = values[0];
+            for (row, value) in rows.chunks_exact_mut(columns).zip(values) {
+                row[index] = *value;
+            }
+        }
+        Ok(Uniforms { constants, columns, rows, resting })
+    }
+}
+
+/// The matrices of the exact step at one stiffness; offset and ledger vector follow from the constant part of the drift.
+struct LinearMatrices {
+    stiffness: DMatrix<f64>,
+    propagator: DMatrix<f64>,
+    factor: DMatrix<f64>,
+    ledger: DMatrix<f64>,
+    /// `c = offset · drift`.
+    offset: DMatrix<f64>,
+    /// `h = vector · drift`.
+    vector: DMatrix<f64>,
+}
+
+impl LinearMatrices {
+    fn new(system: &System, stiffness: DMatrix<f64>, dt: f64) -> Result<Self, ExactError> {
+        let d = system.dimension();
+        let drift = DMatrix::from_fn(d, d, |i, j| stiffness[(i, j)] / system.friction[i]);
+        let diffusion = DVector::from_fn(d, |i, _| system.temperature[i] / system.friction[i]);
+        let step_with = |offset: DVector<f64>| LinearDynamics::new(drift.clone(), offset, diffusion.clone())?.step(dt);
+        let still = step_with(DVector::zeros(d))?;
+        let (mut offset, mut vector) = (DMatrix::zeros(d, d), DMatrix::zeros(d, d));
+        for j in 0..d {
+            let unit = step_with(DVector::from_fn(d, |i, _| if i == j { 1.0 } else { 0.0 }))?;
+            vector.set_column(j, &unit.ledger()?.vector);
+            offset.set_column(j, &unit.offset);
+        }
+        let (factor, ledger) = (still.noise_factor()?, still.ledger()?.matrix);
+        Ok(Self { stiffness, propagator: still.propagator, factor, ledger, offset, vector })
+    }
+}
+
+/// `E`, `L`, `G`, `c`, `h` of a step at given protocol values, in this order; matrices are formed anew only when the stiffness changes.
+fn linear_entries(system: &System, protocol: &[f64], dt: f64, cached: &mut Option<LinearMatrices>) -> Result<Vec<f64>, PlanError> {
+    let Some(force) = system.linear_force(protocol) else { return Ok(Vec::new()) };
+    let d = system.dimension();
+    let matrices = match cached.take() {
+        Some(matrices) if matrices.stiffness == force.stiffness => matrices,
+        _ => LinearMatrices::new(system, force.stiffness, dt)?,
+    };
+    let drift = DVector::from_fn(d, |i, _| force.constant[i] / system.friction[i]);
+    let flat = |matrix: &DMatrix<f64>| (0..d * d).map(|k| matrix[(k / d, k % d)]).collect::<Vec<_>>();
+    let (offset, vector) = (&matrices.offset * &drift, &matrices.vector * &drift);
+    let entries =
+        [flat(&matrices.propagator), flat(&matrices.factor), flat(&matrices.ledger), offset.as_slice().to_vec(), vector.as_slice().to_vec()].concat();
+    *cached = Some(matrices);
+    Ok(entries)
+}

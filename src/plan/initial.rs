@@ -1,0 +1,28 @@
+//! Draws the initial state of a trajectory, the same on every backend.
+
+use super::{InitialState, Plan};
+use crate::random::Draws;
+
+/// Writes the initial state of a trajectory into `state` (length `d`).
+pub fn initial_state(plan: &Plan, trajectory: u64, state: &mut [f64]) {
+    let mut draws = Draws::new(plan.seed, plan.stream.initial(), trajectory);
+    match &plan.initial {
+        InitialState::Point(point) => state.copy_from_slice(point),
+        InitialState::Gaussian { mean, factor } => {
+            let d = state.len();
+            state.copy_from_slice(mean);
+            for j in 0..d {
+                let z = draws.normal();
+                for i in j..d {
+                    state[i] += factor[i * d + j] * z;
+                }
+            }
+        }
+        InitialState::Uniform { lower, upper } => {
+            for (i, value) in state.iter_mut().enumerate() {
+                *value = lower[i] + (upper[i] - lower[i]) * draws.uniform();
+            }
+        }
+        InitialState::Density(density) => state[0] = density.quantile(draws.uniform()),
+    }
+}

@@ -1,0 +1,235 @@
+//! What is known exactly about an experiment: values of estimates, the law at the end, densities.
+
+use std::collections::BTreeMap;
+
+use super::SimulationError;
+use super::law::Law;
+use super::linear_means::linear_means;
+use super::start::{Opening, ring};
+use crate::density::Density;
+use crate::exact::ExactError;
+use crate::exact::fokker_planck::{Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
+use crate::exact::quadrature::confined_range;
+use crate::exact::ring::Ring;
+use crate::experiment::Experiment;
+use crate::expression::Symbol;
+use crate::model::System;
+use crate::plan::{Boundary, InitialState, Plan};
+use crate::thermodynamics::observables::Bath;
+use crate::thermodynamics::theorems::Start;
+
+/// Exact values and where they come from, by name of the estimate.
+pub(super) type Values = BTreeMap<String, (f64, String)>;
+
+/// Cells and time steps of the Fokker–Planck solver.
+const SOLVER_CELLS: usize = 1024;
+const SOLVER_STEPS: usize = 2048;
+/// Relative difference from its limit at which a finite-time diffusion coefficient counts as the limit.
+const SETTLED: f64 = 2e-4;
+
+/// Exact knowledge of a run.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub(super) values: Values,
+    /// The law at the end of the run, or why it is not known.
+    pub(super) last: Option<Law>,
+    /// Density at each save, one coordinate only.
+    pub(super) densities: Vec<Density>,
+    /// Stationary current on a ring.
+    pub(super) current: Option<f64>,
+    /// Where a closed form of the file contradicts what was computed.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What the answers are about.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) system: &'a System,
+    pub(super) plan: &'a Plan,
+    pub(super) table: &'a [Vec<f64>],
+    pub(super) opening: &'a Opening,
+    pub(super) baths: &'a [Bath],
+    /// Where an open coordinate was seen.
+    pub(super) seen: (f64, f64),
+}
+
+impl Question<'_> {
+    /// Everything that can be computed, then the closed forms of the file, which have the last word.
+    pub(super) fn answer(&self) -> Result<Answers, SimulationError> {
+        let mut answers = match &self.opening.law {
+            Ok(Law::Gaussian(start)) if self.system.is_linear() => self.linear(start)?,
+            _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?,
+            _ => Answers::default(),
+        };
+        if !self.moves() && self.opening.kind == Start::SteadyState {
+            answers.last = self.opening.law.as_ref().ok().cloned();
+        }
+        for formula in &self.experiment.exact {
+            let value = self.experiment.graph.evaluate(formula.node, &|symbol| match symbol {
+                Symbol::Parameter(i) => self.experiment.parameters[i as usize].value,
+                Symbol::Time => self.experiment.protocol.duration,
+                _ => f64::NAN,
+            });
+            if let Some((computed, source)) = answers.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= 1e-3 * computed.abs().max(1e-3))) {
+                answers.warnings.push(format!(
+                    "[exact] `{}` is {value:.6} by the formula of the file, but {computed:.6} by {source}: does the formula hold for this start and protocol?",
+                    formula.name
+                ));
+            }
+            answers.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
+        }
+        Ok(answers)
+    }
+
+    fn moves(&self) -> bool {
+        self.table.iter().any(|values| values.iter().any(|v| *v != values[0]))
+    }
+
+    fn duration(&self) -> f64 {
+        self.experiment.protocol.duration
+    }
+
+    fn linear(&self, start: &crate::exact::linear::Gaussian) -> Result<Answers, SimulationError> {
+        let schedule = self.plan.schedule;
+        let means = linear_means(self.system, start, self.table, schedule.steps as usize, schedule.dt)?;
+        let source = "moments of the Gaussian law";
+        let medium: f64 = means.heat.iter().zip(&self.system.temperature).map(|(q, t)| q / t).sum();
+        let entropy = means.last.entropy() - start.entropy();
+        let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
+        for bath in self.baths.iter().filter(|_| self.baths.len() > 1) {
+            let heat: f64 = bath.coordinates.iter().map(|&i| means.heat[i]).sum();
+            answers.know(format!("heat.{}", bath.name), heat, source);
+            answers.know(format!("heat_rate.{}", bath.name), heat / self.duration(), source);
+        }
+        answers.ledger(means.work, means.heat.iter().sum(), medium, Some(entropy), self.duration(), source);
+        for (i, name) in self.system.names.iter().enumerate() {
+            let displacement = means.last.mean()[i] - start.mean()[i];
+            answers.know(format!("displacement.{name}"), displacement, source);
+            answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
+        }
+        Ok(answers)
+    }
+
+    fn one_coordinate(&self) -> Result<Answers, SimulationError> {
+        let times: Vec<f64> = (0..self.plan.schedule.saves() as u64).map(|save| self.plan.schedule.time(save * self.plan.schedule.save_every)).collect();
+        let snapshots = match self.evolved(&times) {
+            Ok(snapshots) => snapshots,
+            // A model without a range of its own (free diffusion) has no grid; it is no error of the run.
+            Err(ExactError::NotConfining | ExactError::RangeTooNarrow { .. } | ExactError::Unresolved { .. }) => return Ok(Answers::default()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut answers = Answers { densities: snapshots.iter().map(|s| s.density.clone()).collect(), ..Answers::default() };
+        let Some(last) = snapshots.last() else { return Ok(answers) };
+        let error = last.work().error.max(last.heat.error).max(last.displacement.error);
+        let source = format!("Fokker–Planck equation, ±{error:.0e}");
+        let entropy = Some(last.entropy_system.value).filter(|s| s.is_finite());
+        answers.last = Some(Law::Density(last.density.clone()));
+        answers.ledger(last.work().value, last.heat.value, last.entropy_medium.value, entropy, self.duration(), &source);
+        let name = &self.system.names[0];
+        answers.know(format!("displacement.{name}"), last.displacement.value, &source);
+        answers.know(format!("displacement.{name}.variance"), last.displacement_variance.value, &source);
+        answers.know(format!("velocity.{name}"), last.displacement.value / self.duration(), &source);
+        if let Some(ring) = ring(self.system, &crate::plan::protocol_at(self.table, 0))?.filter(|_| !self.moves() && self.opening.kind == Start::SteadyState) {
+            self.steady_ring(&mut answers, &ring, &snapshots);
+        }
+        Ok(answers)
+    }
+
+    /// Closed forms of the stationary ring replace what the solver found.
+    fn steady_ring(&self, answers: &mut Answers, ring: &Ring, snapshots: &[Snapshot]) {
+        let (name, duration) = (&self.system.names[0], self.duration());
+        let source = "quadrature on the ring";
+        let medium = ring.entropy_production_rate * duration;
+        answers.ledger(medium * self.system.temperature[0], medium * self.system.temperature[0], medium, Some(0.0), duration, source);
+        answers.know(format!("displacement.{name}"), ring.velocity * duration, source);
+        answers.know(format!("velocity.{name}"), ring.velocity, source);
+        answers.current = Some(ring.current);
+        let middle = 0.5 * duration;
+        if let (Some(early), Some(late)) = (snapshots.iter().rfind(|s| s.time <= middle), snapshots.last())
+            && late.time > early.time
+        {
+            let growth = (late.displacement_variance.value - early.displacement_variance.value) / (2.0 * (late.time - early.time));
+            if (growth / ring.effective_diffusion - 1.0).abs() <= SETTLED {
+                answers.know(format!("diffusion.{name}"), ring.effective_diffusion, source);
+            }
+        }
+    }
+
+    fn evolved(&self, times: &[f64]) -> Result<Vec<Snapshot>, ExactError> {
+        let ends = match self.system.boundaries[0] {
+            Boundary::Open => Ends::Truncated,
+            Boundary::Periodic { .. } => Ends::Periodic,
+            Boundary::Walls { .. } => Ends::Walls,
+        };
+        let density = |x: f64| self.opening.law.as_ref().map_or(f64::NEG_INFINITY, |law| law.ln_pdf(&[x]));
+        let initial = match (&self.opening.initial, &self.opening.law) {
+            (InitialState::Point(point), _) => FokkerPlanckStart::Point(point[0]),
+            (InitialState::Uniform { lower, upper }, _) => FokkerPlanckStart::Uniform(lower[0], upper[0]),
+            _ => FokkerPlanckStart::LogDensity(&density),
+        };
+        let mut range = self.range()?;
+        for _ in 0..4 {
+            let problem = Problem {
+                lower: range.0,
+                upper: range.1,
+                ends,
+                friction: self.system.friction[0],
+                temperature: self.system.temperature[0],
+                potential: &|x, t| self.system.potential(&[x], &self.experiment.protocol_at(t)),
+                drive: &|x, t| self.system.drive(0, &[x], &self.experiment.protocol_at(t)),
+                moving: self.moves(),
+                initial,
+                start: 0.0,
+                saves: times,
+                breaks: &self.experiment.protocol.breaks(),
+                cells: SOLVER_CELLS,
+                time_steps: SOLVER_STEPS,
+            };
+            match evolve(&problem) {
+                Err(ExactError::RangeTooNarrow { lower, upper, .. }) => range = (lower - 0.25 * (upper - lower), upper + 0.25 * (upper - lower)),
+                answer => return answer,
+            }
+        }
+        Err(ExactError::RangeTooNarrow { lower: range.0, upper: range.1, time: self.duration() })
+    }
+
+    /// The range of a bounded coordinate; of an open one, where equilibrium or the trajectories have weight at any time.
+    fn range(&self) -> Result<(f64, f64), ExactError> {
+        if let Some(ends) = self.system.boundaries[0].ends() {
+            return Ok(ends);
+        }
+        const MOMENTS: u32 = 32;
+        let (mut lower, mut upper) = self.seen;
+        for moment in 0..=MOMENTS {
+            let protocol = self.experiment.protocol_at(self.duration() * f64::from(moment) / f64::from(MOMENTS));
+            let (low, high) = confined_range(&|x| self.system.potential(&[x], &protocol), self.system.temperature[0])?;
+            (lower, upper) = (lower.min(low), upper.max(high));
+        }
+        Ok((lower, upper))
+    }
+}
+
+impl Answers {
+    fn know(&mut self, name: impl Into<String>, value: f64, source: &str) {
+        self.values.insert(name.into(), (value, source.to_owned()));
+    }
+
+    /// First and second law in the mean.
+    fn ledger(&mut self, work: f64, heat: f64, medium: f64, system: Option<f64>, duration: f64, source: &str) {
+        self.know("work", work, source);
+        self.know("heat", heat, source);
+        self.know("energy_change", work - heat, source);
+        self.know("entropy_medium", medium, source);
+        if let Some(system) = system {
+            self.know("entropy_system", system, source);
+            self.know("entropy_total", medium + system, source);
+            self.know("entropy_production_rate", (medium + system) / duration, source);
+        }
+    }
+}
+
+/// Bin averages of a density.
+pub(super) fn bin_averages(density: &Density, edges: &[f64]) -> Vec<f64> {
+    edges.windows(2).map(|pair| (density.cdf(pair[1]) - density.cdf(pair[0])) / (pair[1] - pair[0])).collect()
+}

@@ -1,0 +1,63 @@
+//! Probability laws of a state that are known in closed or numerical form.
+
+use crate::density::Density;
+use crate::exact::linear::Gaussian;
+use crate::plan::InitialState;
+
+/// A normalised law of all coordinates.
+#[derive(Clone, Debug)]
+pub enum Law {
+    /// A Gaussian of all coordinates.
+    Gaussian(Gaussian),
+    /// A tabulated density of one coordinate.
+    Density(Density),
+    /// Independent and uniform between the ends.
+    Uniform {
+        /// Lower ends.
+        lower: Vec<f64>,
+        /// Upper ends.
+        upper: Vec<f64>,
+    },
+}
+
+impl Law {
+    /// `ln p(x)`; −∞ where the law has no weight.
+    pub fn ln_pdf(&self, x: &[f64]) -> f64 {
+        match self {
+            Law::Gaussian(gaussian) => gaussian.ln_pdf(x),
+            Law::Density(density) => density.ln_pdf(x[0]),
+            Law::Uniform { lower, upper } => {
+                let inside = x.iter().zip(lower.iter().zip(upper)).all(|(x, (l, u))| (l..=u).contains(&x));
+                if inside { -lower.iter().zip(upper).map(|(l, u)| (u - l).ln()).sum::<f64>() } else { f64::NEG_INFINITY }
+            }
+        }
+    }
+
+    /// What the plan draws initial states from.
+    pub fn initial_state(&self) -> InitialState {
+        match self {
+            Law::Gaussian(gaussian) => {
+                let factor = gaussian.noise_factor();
+                let d = factor.nrows();
+                InitialState::Gaussian {
+                    mean: gaussian.mean().as_slice().to_vec(),
+                    factor: (0..d * d).map(|k| factor[(k / d, k % d)]).collect(),
+                }
+            }
+            Law::Density(density) => InitialState::Density(density.clone()),
+            Law::Uniform { lower, upper } => InitialState::Uniform { lower: lower.clone(), upper: upper.clone() },
+        }
+    }
+
+    /// The law of one coordinate as a table over a range: itself where it is a table of that range already.
+    pub fn tabulated(&self, lower: f64, upper: f64, cells: usize) -> Option<Density> {
+        match self {
+            Law::Density(density) if density.lower() == lower && density.upper() == upper => Some(density.clone()),
+            law => {
+                let node = |i: usize| law.ln_pdf(&[lower + (upper - lower) * i as f64 / cells as f64]);
+                let logarithms: Vec<f64> = (0..=cells).map(node).collect();
+                Density::from_logarithms(lower, upper, &logarithms).ok()
+            }
+        }
+    }
+}

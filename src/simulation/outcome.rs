@@ -1,0 +1,186 @@
+//! What a run found, ready for tables, JSON and files.
+
+use std::collections::BTreeMap;
+
+use super::answers::bin_averages;
+use super::evidence::Gathered;
+use super::{Simulation, SimulationError};
+use crate::backend::Description;
+use crate::density::Density;
+use crate::experiment::Experiment;
+use crate::plan::{Column, Plan};
+use crate::results::{Estimate, Judgement, Verdict};
+use crate::statistics::{Fields, Measured, Scalars, Series, significance_bound};
+use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates};
+use crate::thermodynamics::observables::Named;
+use crate::thermodynamics::theorems::{Evidence, judge};
+
+/// How a run goes.
+pub struct Progress {
+    /// Trajectory-steps done so far.
+    pub steps: u64,
+    /// Running mean of the total entropy production, or of the medium's where the total is not known.
+    pub entropy: Option<(f64, f64)>,
+}
+
+impl Progress {
+    pub(super) fn of(steps: u64, gathered: &Gathered) -> Self {
+        let scalar = gathered.scalars.get("entropy_total").or_else(|| gathered.scalars.get("entropy_medium"));
+        let entropy = scalar.filter(|_| gathered.scalars.trajectories() > 1).map(|s| s.moments().measured_mean());
+        Self { steps, entropy: entropy.map(|Measured { value, standard_error }| (value, standard_error)) }
+    }
+}
+
+/// Under what conditions a run ran.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    /// Backend and device.
+    pub description: Description,
+    /// Wall time.
+    pub seconds: f64,
+    /// Trajectory-steps done, the reversed ensemble included.
+    pub steps: u64,
+    /// True when it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// What a run found.
+pub struct Outcome {
+    /// Under what conditions.
+    pub conditions: Conditions,
+    /// Measured numbers beside their exact values.
+    pub estimates: Vec<Estimate>,
+    /// Verdicts on the theorems asked for.
+    pub theorems: Vec<Verdict>,
+    /// The |z| above which an exact value or a theorem counts as violated.
+    pub bound: f64,
+    /// Trajectories in the averages.
+    pub trajectories: u64,
+    /// Trajectories left out because they were not finite.
+    pub nonfinite: u64,
+    /// What should be said besides.
+    pub warnings: Vec<String>,
+    /// Observables of a trajectory, in the order of the scalars.
+    pub observables: Vec<Named>,
+    /// Their statistics.
+    pub scalars: Scalars,
+    /// Means at the saves.
+    pub series: Series,
+    /// Densities and currents.
+    pub fields: Fields,
+    /// End values of every trajectory, where asked for: name and values.
+    pub kept: Vec<(String, Vec<f64>)>,
+    /// Exact density in every bin of the first field, averaged over the saves, where known.
+    pub exact_density: Option<Vec<f64>>,
+    /// Exact current of the first field, where known.
+    pub exact_current: Option<f64>,
+}
+
+impl Outcome {
+    /// Names of estimates and theorems that contradict their exact value.
+    pub fn violated(&self) -> Vec<&str> {
+        let estimates = self.estimates.iter().filter(|e| contradicts(e, self.bound)).map(|e| e.name.as_str());
+        estimates.chain(self.with(Judgement::Violated)).collect()
+    }
+
+    /// Names of theorems that the data cannot decide.
+    pub fn undersampled(&self) -> Vec<&str> {
+        self.with(Judgement::Undersampled).collect()
+    }
+
+    fn with(&self, judgement: Judgement) -> impl Iterator<Item = &str> {
+        self.theorems.iter().filter(move |t| t.verdict == judgement).map(|t| t.name.as_str())
+    }
+}
+
+/// Whether an estimate contradicts its exact value.
+pub fn contradicts(estimate: &Estimate, bound: f64) -> bool {
+    estimate.z.is_some_and(|z| !(z.abs() <= bound))
+}
+
+impl Simulation {
+    pub(super) fn outcome(&self, conditions: Conditions, forward: Gathered, reverse: Option<Gathered>) -> Result<Outcome, SimulationError> {
+        let plan = &self.plan;
+        let times: Vec<f64> = (0..forward.series.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
+        let names = &self.system.names;
+        let spreading: Vec<Spreading<'_>> = names
+            .iter()
+            .enumerate()
+            .filter_map(|(i, coordinate)| {
+                let observable = plan.series.iter().position(|column| *column == Column::Position(i as u16))?;
+                Some(Spreading { coordinate, series: &forward.series, observable, times: &times })
+            })
+            .collect();
+        let units = Units { energy: "kT".to_owned(), length: "length".to_owned(), time: "time".to_owned() };
+        let mut estimates = estimates(&Sources {
+            facts: &self.facts,
+            observables: &forward.observables,
+            scalars: &forward.scalars,
+            reverse: reverse.as_ref().map(|r| &r.scalars),
+            spreading: &spreading,
+            units: &units,
+            exact: &self.answers.values,
+        });
+        let mut warnings = Vec::new();
+        for name in self.experiment.exact.iter().map(|formula| &formula.name).filter(|name| !estimates.iter().any(|e| e.name == **name)) {
+            warnings.push(format!("[exact] `{name}` is the name of no estimate of this run: it was not compared"));
+        }
+        estimates.sort_by_key(|e| e.exact.is_none());
+        let evidence = Evidence { facts: &self.facts, scalars: &forward.scalars, reverse: reverse.as_ref().map(|r| &r.scalars), fields: Some(&forward.fields) };
+        let compared = estimates.iter().filter(|e| e.exact.is_some()).count();
+        // A run stopped before its reversed ensemble cannot try what needs one.
+        let asked: Vec<String> =
+            self.experiment.measure.theorems.iter().filter(|name| !conditions.stopped || self.reverse.is_none() || !needs_reverse(name, self)).cloned().collect();
+        let (theorems, bound) = if asked.is_empty() {
+            (Vec::new(), significance_bound(compared))
+        } else {
+            let judged = judge(&asked, &evidence, compared)?;
+            (judged.verdicts, judged.bound)
+        };
+        Ok(Outcome {
+            conditions,
+            estimates,
+            theorems,
+            bound,
+            trajectories: forward.scalars.trajectories(),
+            nonfinite: forward.scalars.nonfinite(),
+            warnings,
+            exact_density: self.exact_density(&forward.fields),
+            exact_current: self.answers.current,
+            kept: kept(&self.experiment, plan, &forward, names),
+            observables: forward.observables,
+            scalars: forward.scalars,
+            series: forward.series,
+            fields: forward.fields,
+        })
+    }
+
+    /// Exact density averaged over the saves and over every bin.
+    fn exact_density(&self, fields: &Fields) -> Option<Vec<f64>> {
+        let layout = fields.iter().next()?.layout();
+        let edges: Vec<f64> = (0..=layout.bins).map(|edge| layout.lower + edge as f64 * layout.width()).collect();
+        let densities: &[Density] = &self.answers.densities;
+        let mut sum = vec![0.0; layout.bins];
+        for density in densities {
+            sum.iter_mut().zip(bin_averages(density, &edges)).for_each(|(sum, value)| *sum += value);
+        }
+        (!densities.is_empty()).then(|| sum.into_iter().map(|value| value / densities.len() as f64).collect())
+    }
+}
+
+fn needs_reverse(name: &str, simulation: &Simulation) -> bool {
+    crate::thermodynamics::theorems::find(name).is_ok_and(|theorem| (theorem.needs_reverse)(&simulation.facts))
+}
+
+/// Names the end values that were kept.
+fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered, names: &[String]) -> Vec<(String, Vec<f64>)> {
+    let name = |column: &Column| match column {
+        Column::Initial(i) => Some(format!("initial.{}", names[usize::from(*i)])),
+        Column::Position(i) => Some(format!("position.{}", names[usize::from(*i)])),
+        Column::Winding(i) => plan.dynamics.coordinates[usize::from(*i)].boundary.period().map(|_| format!("winding.{}", names[usize::from(*i)])),
+        Column::Work | Column::Heat(_) | Column::EntropyPath => None,
+    };
+    let labels = plan.columns.iter().map(name).chain(gathered.observables.iter().map(|named| Some(named.name.clone())));
+    let values = gathered.kept.iter().flatten().filter(|_| experiment.measure.trajectories);
+    labels.zip(values).filter_map(|(label, values)| Some((label?, values.clone()))).collect::<BTreeMap<_, _>>().into_iter().collect()
+}

@@ -1,0 +1,180 @@
+//! How an ensemble starts: the exact law where there is one, otherwise a relaxation.
+
+use std::fmt::Display;
+
+use super::SimulationError;
+use super::law::Law;
+use crate::density::Density;
+use crate::exact::equilibrium::{Equilibrium, Quadratic};
+use crate::exact::linear::{Gaussian, LinearDynamics};
+use crate::exact::quadrature::integrate;
+use crate::exact::ring::Ring;
+use crate::experiment::{Experiment, InitialLaw};
+use crate::model::System;
+use crate::plan::{Boundary, InitialState};
+use crate::thermodynamics::theorems::Start;
+
+use nalgebra::{DMatrix, DVector};
+
+/// Cells of tabulated densities.
+pub(super) const CELLS: usize = 4096;
+
+/// The start of an ensemble.
+pub(super) struct Opening {
+    /// What trajectories are drawn from.
+    pub(super) initial: InitialState,
+    /// The law they then have when measuring starts, where it is known.
+    pub(super) law: Result<Law, String>,
+    /// Steps before measuring starts.
+    pub(super) relaxation_steps: u64,
+    /// What kind of start this is.
+    pub(super) kind: Start,
+    /// In words.
+    pub(super) description: String,
+}
+
+impl Opening {
+    fn known(law: Law, kind: Start, description: impl Display) -> Self {
+        Self { initial: law.initial_state(), law: Ok(law), relaxation_steps: 0, kind, description: description.to_string() }
+    }
+}
+
+/// The start that the file asks for, at the protocol values before anything moves.
+pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
+    let law = match &experiment.initial.law {
+        InitialLaw::Equilibrium => return equilibrium_opening(experiment, system, protocol),
+        InitialLaw::SteadyState => return steady_opening(experiment, system, protocol),
+        InitialLaw::Point(point) => {
+            return Ok(Opening {
+                initial: InitialState::Point(point.clone()),
+                law: Err("a start at one point has no density; start from a narrow gaussian instead".to_owned()),
+                relaxation_steps: 0,
+                kind: Start::Other,
+                description: "one point".to_owned(),
+            });
+        }
+        InitialLaw::Gaussian { mean, covariance } => gaussian(system, mean, covariance)?,
+        InitialLaw::Uniform { lower, upper } => Law::Uniform { lower: lower.clone(), upper: upper.clone() },
+        InitialLaw::Table(density) => Law::Density(density.clone()),
+    };
+    Ok(Opening::known(law, Start::Other, "the law given in the file"))
+}
+
+/// A Gaussian; where the coordinate is bounded, the part of it inside walls, or its images around a ring.
+fn gaussian(system: &System, mean: &[f64], covariance: &[f64]) -> Result<Law, SimulationError> {
+    let d = system.dimension();
+    match system.boundaries.as_slice() {
+        [boundary] if boundary.ends().is_some() => {
+            let (lower, upper) = boundary.ends().unwrap_or_default();
+            let images = if boundary.period().is_some() { -8..=8 } else { 0..=0 };
+            let variance = covariance[0];
+            let value = |x: f64| -> f64 { images.clone().map(|k| (-(x - mean[0] + f64::from(k) * (upper - lower)).powi(2) / (2.0 * variance)).exp()).sum() };
+            let nodes = (0..=CELLS).map(|i| value(lower + (upper - lower) * i as f64 / CELLS as f64)).collect();
+            Ok(Law::Density(Density::new(lower, upper, nodes)?))
+        }
+        boundaries if boundaries.iter().all(|b| *b == Boundary::Open) => {
+            let covariance = DMatrix::from_row_slice(d, d, covariance);
+            Ok(Law::Gaussian(Gaussian::new(DVector::from_column_slice(mean), covariance)?))
+        }
+        _ => Err(SimulationError::Start(
+            "a gaussian start needs open coordinates, or a single bounded one; use distribution = \"uniform\" or \"point\"".to_owned(),
+        )),
+    }
+}
+
+/// Canonical law of the potential at given protocol values, if it has a closed or one-dimensional form.
+pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<(Law, f64)>, SimulationError> {
+    let Some(temperature) = system.single_temperature() else {
+        return Err(SimulationError::Start(
+            "equilibrium needs one temperature, but the baths of this model differ; use distribution = \"steady-state\"".to_owned(),
+        ));
+    };
+    let open = system.boundaries.iter().all(|b| *b == Boundary::Open);
+    if system.is_quadratic() && open {
+        let quadratic = Quadratic::of(system.dimension(), &|x| system.potential(x, protocol))?;
+        return Ok(Some((Law::Gaussian(quadratic.equilibrium(temperature)?), quadratic.free_energy(temperature)?)));
+    }
+    if system.dimension() != 1 {
+        return Ok(None);
+    }
+    let found = one_dimensional(system, temperature, &|x| system.potential(&[x], protocol))?;
+    Ok(Some((Law::Density(found.density), found.free_energy)))
+}
+
+fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) -> f64) -> Result<Equilibrium, SimulationError> {
+    Ok(match system.boundaries[0].ends() {
+        Some((lower, upper)) => Equilibrium::bounded(lower, upper, temperature, potential, CELLS)?,
+        None => Equilibrium::open(temperature, potential, CELLS)?,
+    })
+}
+
+fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
+    if let Some((law, _)) = equilibrium(system, protocol)? {
+        let kind = if system.is_driven() { "equilibrium of the potential alone, exact" } else { "equilibrium, exact" };
+        return Ok(Opening::known(law, Start::Equilibrium, kind));
+    }
+    if system.is_driven() {
+        return Err(SimulationError::Start(
+            "the equilibrium of several coordinates that are not harmonic is reached by relaxing, which a non-conservative force prevents; use distribution = \"steady-state\"".to_owned(),
+        ));
+    }
+    relaxed(experiment, system, Start::Equilibrium)
+}
+
+/// Stationary law at given protocol values, if it has a closed or one-dimensional form.
+pub(super) fn steady_law(system: &System, protocol: &[f64]) -> Result<Option<(Law, String)>, SimulationError> {
+    if let Some(force) = system.linear_force(protocol) {
+        let d = system.dimension();
+        let dynamics = LinearDynamics::new(
+            DMatrix::from_fn(d, d, |i, j| force.stiffness[(i, j)] / system.friction[i]),
+            DVector::from_fn(d, |i, _| force.constant[i] / system.friction[i]),
+            DVector::from_fn(d, |i, _| system.temperature[i] / system.friction[i]),
+        )?;
+        return Ok(Some((Law::Gaussian(dynamics.stationary()?), "steady state, exact Gaussian".to_owned())));
+    }
+    if system.dimension() != 1 {
+        return Ok(None);
+    }
+    if let Some(ring) = ring(system, protocol)? {
+        return Ok(Some((Law::Density(ring.density), "steady state, exact by quadrature".to_owned())));
+    }
+    // One open or walled coordinate carries no current: what drives it has a potential of its own.
+    let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
+    let drive = |x: f64| system.drive(0, &[x], protocol);
+    let effective = |x: f64| system.potential(&[x], protocol) - integrate(origin, x, 64, &drive);
+    let found = one_dimensional(system, system.temperature[0], &effective)?;
+    Ok(Some((Law::Density(found.density), "steady state without current, exact by quadrature".to_owned())))
+}
+
+/// The stationary ring at given protocol values; `None` unless the model is one periodic coordinate.
+pub(super) fn ring(system: &System, protocol: &[f64]) -> Result<Option<Ring>, SimulationError> {
+    match system.boundaries.as_slice() {
+        [Boundary::Periodic { lower, upper }] => {
+            let force = |x: f64| system.force(0, &[x], protocol);
+            Ok(Some(Ring::new(*lower, *upper, system.friction[0], system.temperature[0], &force, CELLS)?))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
+    match steady_law(system, protocol)? {
+        Some((law, description)) => Ok(Opening::known(law, Start::SteadyState, description)),
+        None => relaxed(experiment, system, Start::SteadyState),
+    }
+}
+
+/// Relaxation from the middle of bounded coordinates and the origin of open ones.
+fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Result<Opening, SimulationError> {
+    let time = experiment.initial.burn_in.unwrap_or(experiment.protocol.duration);
+    let steps = (time / experiment.ensemble.dt).round().max(1.0) as u64;
+    let point = system.boundaries.iter().map(|boundary| boundary.ends().map_or(0.0, |(lower, upper)| 0.5 * (lower + upper))).collect();
+    let reason = "the law of several coordinates that are not harmonic has no closed form here; leave out theorems about the system or total entropy";
+    Ok(Opening {
+        initial: InitialState::Point(point),
+        law: Err(reason.to_owned()),
+        relaxation_steps: steps,
+        kind,
+        description: format!("relaxed for t = {time} ({steps} steps) at the initial protocol"),
+    })
+}

@@ -1,0 +1,247 @@
+//! Estimates of a run, beside their exact values.
+
+use std::collections::BTreeMap;
+
+use super::free_energy::free_energy_difference;
+use super::observables::{Named, Unit};
+use super::theorems::Facts;
+use crate::results::Estimate;
+use crate::statistics::{Measured, Moments, Scalar, Scalars, Series, jackknife};
+
+/// What the user's numbers are measured in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Units {
+    /// Energy.
+    pub energy: String,
+    /// Coordinates.
+    pub length: String,
+    /// Time.
+    pub time: String,
+}
+
+impl Units {
+    /// Name of a unit.
+    pub fn name(&self, unit: Unit) -> &str {
+        match unit {
+            Unit::Energy => &self.energy,
+            Unit::Entropy => "nat",
+            Unit::Length => &self.length,
+        }
+    }
+}
+
+/// An unwrapped coordinate in a series, for its diffusion coefficient.
+#[derive(Clone, Copy)]
+pub struct Spreading<'a> {
+    /// Name of the coordinate.
+    pub coordinate: &'a str,
+    /// The series.
+    pub series: &'a Series,
+    /// Which observable of it.
+    pub observable: usize,
+    /// Times of the saves.
+    pub times: &'a [f64],
+}
+
+/// What estimates are made of.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// What is known beside the data.
+    pub facts: &'a Facts,
+    /// The observables, in the order of the scalars.
+    pub observables: &'a [Named],
+    /// Scalars of the run.
+    pub scalars: &'a Scalars,
+    /// Scalars of the reversed run.
+    pub reverse: Option<&'a Scalars>,
+    /// The unwrapped coordinates.
+    pub spreading: &'a [Spreading<'a>],
+    /// Units.
+    pub units: &'a Units,
+    /// Exact values and where they come from, by name of the estimate.
+    pub exact: &'a BTreeMap<String, (f64, String)>,
+}
+
+/// All estimates of a run: mean and variance of every observable, rates, velocities, diffusion coefficients, ΔF. A third cumulant comes only where
+/// an exact one is known.
+pub fn estimates(sources: &Sources) -> Vec<Estimate> {
+    let mut all = Vec::new();
+    for (named, scalar) in sources.observables.iter().zip(sources.scalars.iter()) {
+        let (moments, unit) = (scalar.moments(), sources.units.name(named.unit));
+        let count = moments.count() as f64;
+        all.push(sources.estimate(named.name.clone(), moments.measured_mean(), count, unit.to_string()));
+        all.push(sources.estimate(format!("{}.variance", named.name), moments.measured_variance(), count, format!("{unit}^2")));
+        let third = format!("{}.third_cumulant", named.name);
+        if sources.exact.contains_key(&third) {
+            all.push(sources.estimate(third, third_cumulant(scalar), count, format!("{unit}^3")));
+        }
+    }
+    all.extend(rates(sources));
+    all.extend(sources.spreading.iter().filter_map(|spreading| sources.diffusion(spreading)));
+    all.extend(sources.free_energy());
+    all
+}
+
+/// Means per unit of measured time.
+fn rates(sources: &Sources) -> Vec<Estimate> {
+    let (facts, units) = (sources.facts, sources.units);
+    let mut all = Vec::new();
+    let mut push = |name: String, scalar: Scalar, unit: &str| {
+        let moments = scalar.moments();
+        let Measured { value, standard_error } = moments.measured_mean();
+        let rate = Measured { value: value / facts.duration, standard_error: standard_error / facts.duration };
+        all.push(sources.estimate(name, rate, moments.count() as f64, format!("{unit}/{}", units.time)));
+    };
+    // In a steady state the system keeps its entropy on average, so the medium's gain will do.
+    let entropy = sources.scalars.get("entropy_total").or_else(|| sources.scalars.get("entropy_medium").filter(|_| facts.is_steady()));
+    if let Some(entropy) = entropy {
+        push("entropy_production_rate".into(), entropy, units.name(Unit::Entropy));
+    }
+    for scalar in sources.scalars.iter() {
+        if let Some(bath) = scalar.name().strip_prefix("heat.") {
+            push(format!("heat_rate.{bath}"), scalar, &units.energy);
+        }
+        if let Some(coordinate) = scalar.name().strip_prefix("displacement.") {
+            push(format!("velocity.{coordinate}"), scalar, &units.length);
+        }
+    }
+    all
+}
+
+/// Third cumulant with its jackknife error.
+fn third_cumulant(scalar: Scalar) -> Measured {
+    let (blocks, pivot) = (scalar.block_moments(), scalar.moments().mean());
+    let rows: Vec<Vec<f64>> = blocks.iter().map(|row| row.about(pivot).sums().to_vec()).collect();
+    let weights: Vec<f64> = blocks.iter().map(|row| row.count() as f64).collect();
+    jackknife(&rows, &weights, |sums| Moments::from_sums(sums, pivot).third_cumulant())
+}
+
+impl Sources<'_> {
+    fn estimate(&self, name: String, measured: Measured, effective_samples: f64, unit: String) -> Estimate {
+        let exact = self.exact.get(&name);
+        Estimate {
+            value: measured.value,
+            standard_error: measured.standard_error,
+            effective_samples,
+            exact: exact.map(|(value, _)| *value),
+            z: exact.map(|(value, _)| measured.z(*value)),
+            unit,
+            source: exact.map(|(_, source)| source.clone()),
+            name,
+        }
+    }
+
+    /// Half the growth rate of the variance over the second half of the run.
+    fn diffusion(&self, spreading: &Spreading) -> Option<Estimate> {
+        let (start, end) = (spreading.times.first()?, spreading.times.last()?);
+        let middle = 0.5 * (start + end);
+        let late = spreading.times.len() - 1;
+        let early = spreading.times.iter().rposition(|time| *time <= middle)?;
+        if early == late {
+            return None;
+        }
+        let divisor = 2.0 * (end - spreading.times[early]);
+        let measured = spreading.series.variance_growth(early, late, spreading.observable, divisor);
+        let count = spreading.series.moments(late, spreading.observable).count;
+        Some(self.estimate(format!("diffusion.{}", spreading.coordinate), measured, count, format!("{}^2/{}", self.units.length, self.units.time)))
+    }
+
+    /// ΔF from forward and reverse work, on the path ledger where there is one.
+    fn free_energy(&self) -> Option<Estimate> {
+        let temperature = self.facts.single_temperature?;
+        let name = if self.facts.path_ledger.is_ok() { "work_path" } else { "work" };
+        let work = |scalars: &Scalars| scalars.get(name).map(|scalar| scalar.histogram().clone());
+        let (measured, shared) = free_energy_difference(&work(self.scalars)?, &work(self.reverse?)?, temperature)?;
+        Some(self.estimate("delta_F".into(), measured, shared, self.units.energy.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Batch, TileMoments};
+    use crate::plan::TILE;
+    use crate::random::{Draws, Purpose};
+    use crate::statistics::CentredMoments;
+    use crate::thermodynamics::theorems::{Start, scalar_specs, tests::facts};
+
+    /// A drifting Brownian particle: x(t) ~ N(3t, 2t) at t = 0, 1, 2 (with 2D = 2), heat 5 N(1, 1).
+    fn measured(exact: &BTreeMap<String, (f64, String)>) -> Vec<Estimate> {
+        let named = |name: &str, unit| Named { name: name.into(), unit, long_name: "" };
+        let observables =
+            [named("entropy_medium", Unit::Entropy), named("heat.hot", Unit::Energy), named("work", Unit::Energy), named("displacement.x", Unit::Length)];
+        let facts = Facts { duration: 2.0, start: Start::SteadyState, path_ledger: Err("heun".into()), ..facts() };
+        let count = 6400;
+        let (mut columns, mut reverse) = (vec![Vec::new(); 4], vec![Vec::new(); 4]);
+        let mut batch = Batch { count, ..Batch::default() };
+        let mut tile = [CentredMoments::default(); 3];
+        for trajectory in 0..count {
+            let mut draws = Draws::new(8, Purpose::Initial, trajectory as u64);
+            let (first, second) = (3.0 + 2f64.sqrt() * draws.normal(), 3.0 + 2f64.sqrt() * draws.normal());
+            let path = [0.0, first, first + second];
+            tile.iter_mut().zip(path).for_each(|(moment, x)| *moment = moment.with(CentredMoments { count: 1.0, mean: x, m2: 0.0 }));
+            if (trajectory + 1) % TILE == 0 {
+                batch.series.extend(tile.map(|m| TileMoments { count: m.count, mean: m.mean, m2: m.m2 }));
+                tile = Default::default();
+            }
+            let heat = 5.0 + 5.0 * draws.normal();
+            for (column, value) in columns.iter_mut().zip([heat / 2.0, heat, 1.5 + draws.normal(), path[2]]) {
+                column.push(value);
+            }
+            for (column, value) in reverse.iter_mut().zip([0.0, 0.0, -0.5 + draws.normal(), 0.0]) {
+                column.push(value);
+            }
+        }
+        let [scalars, reverse] = [columns, reverse].map(|columns| {
+            let mut scalars = Scalars::new(100, scalar_specs(&observables, &facts), &[]);
+            scalars.absorb(0, &columns).expect("fits");
+            scalars
+        });
+        let mut series = Series::new(100, 3, 1);
+        series.absorb(&batch).expect("fits");
+        let units = Units { energy: "kT".into(), length: "um".into(), time: "s".into() };
+        let spreading = [Spreading { coordinate: "x", series: &series, observable: 0, times: &[0.0, 1.0, 2.0] }];
+        let sources =
+            Sources { facts: &facts, observables: &observables, scalars: &scalars, reverse: Some(&reverse), spreading: &spreading, units: &units, exact };
+        estimates(&sources)
+    }
+
+    #[test]
+    fn every_estimate_agrees_with_its_exact_value_and_not_with_a_wrong_one() {
+        let truth = [
+            ("entropy_medium", 2.5, "nat", 0.3),
+            ("entropy_medium.variance", 6.25, "nat^2", 1.0),
+            ("heat.hot", 5.0, "kT", 0.6),
+            ("heat.hot.variance", 25.0, "kT^2", 4.0),
+            ("work", 1.5, "kT", 0.1),
+            ("work.variance", 1.0, "kT^2", 0.2),
+            ("work.third_cumulant", 0.0, "kT^3", 0.4),
+            ("displacement.x", 6.0, "um", 0.2),
+            ("displacement.x.variance", 4.0, "um^2", 0.5),
+            ("entropy_production_rate", 1.25, "nat/s", 0.2),
+            ("heat_rate.hot", 2.5, "kT/s", 0.4),
+            ("velocity.x", 3.0, "um/s", 0.1),
+            ("diffusion.x", 1.0, "um^2/s", 0.3),
+            ("delta_F", 1.0, "kT", 0.2),
+        ];
+        for (wrong, found) in [false, true].map(|wrong| {
+            let exact = truth.iter().map(|(name, value, _, defect)| (name.to_string(), (value + if wrong { *defect } else { 0.0 }, "by hand".to_string())));
+            (wrong, measured(&exact.collect()))
+        }) {
+            assert_eq!(found.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), truth.map(|(name, ..)| name));
+            for (estimate, (name, _, unit, _)) in found.iter().zip(truth) {
+                assert_eq!((estimate.unit.as_str(), estimate.source.as_deref()), (unit, Some("by hand")), "{name}");
+                let z = estimate.z.expect("exact value known");
+                assert!(if wrong { z.abs() > 5.0 } else { z.abs() <= 5.0 }, "{estimate:?}");
+                assert!(estimate.standard_error > 0.0 && estimate.effective_samples > 1000.0, "{estimate:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_exact_values_nothing_is_compared() {
+        let found = measured(&BTreeMap::new());
+        assert_eq!(found.len(), 13);
+        assert!(found.iter().all(|e| e.exact.is_none() && e.z.is_none() && e.source.is_none() && !e.name.ends_with("third_cumulant")));
+    }
+}

@@ -1,0 +1,126 @@
+//! Balances: of energy along every trajectory, of probability in equilibrium, of entropy in a steady state.
+
+use super::{Criterion, Evidence, Facts, Finding, farthest};
+use crate::statistics::Measured;
+
+/// Largest relative residual of the first law that a time step explains.
+const TIME_STEP: f64 = 0.05;
+/// Largest relative residual that rounding explains, in double and in single precision.
+const ROUNDING: [f64; 2] = [1e-9, 1e-4];
+
+/// The energy balance. Work, heat and energy are computed independently of each other, so the residual R tells.
+///
+/// With a quadratic potential the trapezoid rule is exact and R is rounding: `rms(R)` is compared with the sum of the rms of work, heat
+/// and energy change. Otherwise R is of the order of the time step and may grow with time, so its size alone would overlook a missing
+/// term that is small beside the others. A missing term X leaves R = ±X, a wrong sign R = ±2X, so the share `⟨RX⟩/⟨X²⟩` of every
+/// term in R is compared with the same 5 %, beside the size of R.
+pub(super) fn first_law(evidence: &Evidence) -> Option<Finding> {
+    let (facts, scalars) = (evidence.facts, evidence.scalars);
+    let residual = scalars.get("first_law_residual")?.moments();
+    let count = residual.count() as f64;
+    let terms = ["work", "heat", "energy_change"];
+    let sizes = terms.iter().map(|name| Some(scalars.get(name)?.moments().rms())).collect::<Option<Vec<f64>>>()?;
+    let scale: f64 = sizes.iter().sum();
+    let relative = if residual.rms() == 0.0 { 0.0 } else { residual.rms() / scale };
+    let tolerance = match facts.quadratic_potential {
+        true => ROUNDING[usize::from(facts.unit_roundoff > 1e-10)],
+        false => TIME_STEP,
+    };
+    let mut worst = (relative, tolerance, "rms(R) over rms(W) + rms(Q) + rms(ΔE)".to_string());
+    if !facts.quadratic_potential {
+        for (name, size) in terms.iter().zip(&sizes).filter(|(_, size)| **size > 0.0) {
+            let share = scalars.mean_product("first_law_residual", name)? / (size * size);
+            let noise = residual.rms() / (size * count.sqrt());
+            let allowed = TIME_STEP + 5.0 * noise;
+            let milder = share.abs() / allowed <= worst.0 / worst.1;
+            if !milder {
+                worst = (share.abs(), allowed, format!("share of `{name}` in the residual"));
+            }
+        }
+    }
+    let (value, tolerance, what) = worst;
+    Some(Finding {
+        value: Measured { value, standard_error: tolerance },
+        expected: 0.0,
+        z: 0.0,
+        comparisons: 0,
+        criterion: Criterion::Tolerance(tolerance),
+        effective_samples: count,
+        undersampled: None,
+        advice: format!("R = ΔE − W + Q, mean {:.3e}, rms {:.3e}; compared: {what}", residual.mean(), residual.rms()),
+    })
+}
+
+/// Detailed balance speaks of equilibrium.
+pub(super) fn detailed_balance_scope(facts: &Facts) -> Result<(), String> {
+    let reason = if facts.is_equilibrium() {
+        return Ok(());
+    } else if facts.has_drives {
+        "there are non-conservative forces; drop `model.force`, or try `steady_balance`"
+    } else if facts.single_temperature.is_none() {
+        "there are several temperatures; set one, or try `steady_balance`"
+    } else if facts.protocol_moves {
+        "the protocol moves; hold it constant"
+    } else {
+        "the start is not in equilibrium; set `initial.distribution = \"equilibrium\"`"
+    };
+    Err(format!("it needs equilibrium, but {reason}"))
+}
+
+/// `j = 0` through every edge of every field, and no mean displacement.
+pub(super) fn detailed_balance(evidence: &Evidence) -> Option<Finding> {
+    let duration = evidence.facts.duration;
+    let mut compared: Vec<(Measured, String)> = Vec::new();
+    for field in evidence.fields.into_iter().flat_map(|fields| fields.iter()) {
+        let currents = field.current(duration).into_iter().zip(field.layout().edges());
+        compared.extend(currents.map(|(current, edge)| (current, format!("j at {edge:.4}"))));
+    }
+    let displaced = evidence.scalars.iter().filter(|scalar| scalar.name().starts_with("displacement."));
+    let mut count = 0;
+    for scalar in displaced {
+        let moments = scalar.moments();
+        count = moments.count();
+        compared.push((moments.measured_mean(), format!("mean `{}`", scalar.name())));
+    }
+    let worst = farthest(compared.iter().map(|(value, _)| value.z(0.0)));
+    let (value, place) = compared.iter().find(|(value, _)| value.z(0.0) == worst || worst.is_nan()).or_else(|| compared.first())?;
+    Some(Finding {
+        value: *value,
+        expected: 0.0,
+        z: worst,
+        comparisons: compared.len(),
+        criterion: Criterion::TwoSided,
+        effective_samples: count as f64,
+        undersampled: None,
+        advice: format!("largest of {} |z|: {place}", compared.len()),
+    })
+}
+
+/// A run that starts in a steady state and stays there.
+pub(super) fn steady_scope(facts: &Facts) -> Result<(), String> {
+    if facts.protocol_moves {
+        return Err("it needs a steady state, but the protocol moves; hold it constant".into());
+    }
+    if !facts.is_steady() {
+        return Err("it needs a steady state from the start; set `initial.distribution = \"steady-state\"`".into());
+    }
+    Ok(())
+}
+
+/// `⟨Δs_sys⟩ = 0`, and `⟨Δs_med⟩` not below 0.
+pub(super) fn steady_balance(evidence: &Evidence) -> Option<Finding> {
+    let system = evidence.scalars.get("entropy_system")?.moments();
+    let medium = evidence.scalars.get("entropy_medium")?.moments().measured_mean();
+    let value = system.measured_mean();
+    let advice = format!("⟨Δs_sys⟩ against 0; ⟨Δs_med⟩ = {:.6} ± {:.6}, {:.1} standard errors from 0", medium.value, medium.standard_error, medium.z(0.0));
+    Some(Finding {
+        value,
+        expected: 0.0,
+        z: farthest([value.z(0.0), medium.z(0.0).min(0.0)]),
+        comparisons: 2,
+        criterion: Criterion::TwoSided,
+        effective_samples: system.count() as f64,
+        undersampled: None,
+        advice,
+    })
+}

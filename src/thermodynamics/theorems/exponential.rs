@@ -1,0 +1,130 @@
+//! Exponential averages: Jarzynski's equality and the integral fluctuation theorem of the total entropy.
+
+use super::{Criterion, Evidence, Facts, Finding, Start};
+use crate::statistics::{Measured, Scalar};
+use crate::thermodynamics::free_energy::{BothWays, WIDEST_BIN};
+
+/// Largest share of one trajectory in an average that is trusted.
+const LARGEST_SHARE: f64 = 0.01;
+/// Fewest effective samples of an average that is trusted.
+const FEWEST_EFFECTIVE: f64 = 1000.0;
+/// Relative error that the forecast aims at.
+const AIM: f64 = 0.01;
+
+/// `ln⟨exp(−S)⟩` with `S = β v − shift`, and whether its tail is sampled.
+struct Average {
+    log_mean: f64,
+    relative_error: f64,
+    effective_samples: f64,
+    undersampled: Option<String>,
+}
+
+impl Average {
+    /// `exact_variance` is that of `exp(−S)` for one trajectory, where known.
+    fn of(scalar: Scalar, shift: f64, exact_variance: Option<f64>) -> Option<Self> {
+        let (beta, sum) = scalar.exponential()?;
+        let moments = scalar.moments();
+        let (mean, variance) = (beta * moments.mean() - shift, beta * beta * moments.variance());
+        let count = sum.count() as f64;
+        let (fraction, exact_error) = match exact_variance {
+            Some(variance) => (1.0 / (1.0 + variance), Some((variance / count).sqrt())),
+            None => ((-variance.max(2.0 * mean)).exp().min(1.0), None),
+        };
+        let needed = (FEWEST_EFFECTIVE / fraction).max(((2.0 * mean).exp() - 1.0) / (AIM * AIM));
+        let forecast = format!("about {needed:.1e} trajectories, or a shorter run, would decide");
+        // Written so that NaN counts as not sampled.
+        let sampled = count * fraction >= FEWEST_EFFECTIVE;
+        let undersampled = if !sampled {
+            Some(format!("the average is worth {:.0} of {count:.0} trajectories, fewer than {FEWEST_EFFECTIVE:.0}; {forecast}", count * fraction))
+        } else if sum.largest_share() > LARGEST_SHARE {
+            Some(format!("one trajectory makes up {:.1} % of the average; {forecast}", 100.0 * sum.largest_share()))
+        } else {
+            None
+        };
+        let relative_error = exact_error.map_or_else(|| sum.relative_error(), |error| error / (sum.log_mean() + shift).exp());
+        Some(Self { log_mean: sum.log_mean() + shift, relative_error, effective_samples: sum.effective_samples(), undersampled })
+    }
+
+    fn measured(&self) -> Measured {
+        let value = self.log_mean.exp();
+        Measured { value, standard_error: value * self.relative_error }
+    }
+}
+
+/// Jarzynski and Crooks need an equilibrium start at one temperature.
+pub(super) fn work_scope(facts: &Facts) -> Result<(), String> {
+    if facts.single_temperature.is_none() {
+        return Err("it needs one temperature; with several baths try `integral_total`".into());
+    }
+    if facts.start != Start::Equilibrium {
+        return Err("it needs a start in equilibrium; set `initial.distribution = \"equilibrium\"`, or try `integral_total`".into());
+    }
+    Ok(())
+}
+
+/// `⟨exp(−β(W − ΔF))⟩ = 1`, with the exact ΔF where known and Bennett's otherwise.
+pub(super) fn jarzynski(evidence: &Evidence) -> Option<Finding> {
+    let (facts, temperature) = (evidence.facts, evidence.facts.single_temperature?);
+    let name = facts.ledger("work");
+    let scalar = evidence.scalars.get(&name)?;
+    let exact_variance = facts.exponential_variances.get("jarzynski").copied();
+    let physical = |shift: f64| match evidence.scalars.get("work").filter(|_| facts.path_ledger.is_ok()).and_then(|work| Average::of(work, shift, None)) {
+        Some(average) => format!("; with the physical work {:.6}", average.measured().value),
+        None => String::new(),
+    };
+    if let Some((difference, source)) = &facts.delta_free_energy {
+        let shift = difference / temperature;
+        let average = Average::of(scalar, shift, exact_variance)?;
+        let advice = format!("⟨exp(−β(W − ΔF))⟩ of `{name}`, ΔF = {difference:.6} ({source}){}", physical(shift));
+        return Some(Finding::exponential(average, advice));
+    }
+    let both = BothWays::new(scalar.histogram(), evidence.reverse?.get(&name)?.histogram(), 1.0 / temperature)?;
+    let bennett = both.bennett();
+    let shift = bennett.difference.value;
+    let mut average = Average::of(scalar, shift, exact_variance)?;
+    average.relative_error = both.jarzynski_against_bennett(average.log_mean - shift, &bennett).standard_error;
+    if bennett.overlap < FEWEST_EFFECTIVE || both.width > WIDEST_BIN {
+        let reason =
+            format!("forward and reverse work share only {:.0} samples, so that ΔF is not known; run more trajectories or a slower protocol", bennett.overlap);
+        average.undersampled.get_or_insert(reason);
+    }
+    let advice = format!(
+        "⟨exp(−β(W − ΔF))⟩ of `{name}`, ΔF = {:.6} ± {:.6} from forward and reverse runs (Bennett), errors combined{}",
+        shift * temperature,
+        bennett.difference.standard_error * temperature,
+        physical(shift)
+    );
+    Some(Finding::exponential(average, advice))
+}
+
+/// `⟨exp(−Δs_tot)⟩ = 1`, on the path ledger where there is one.
+pub(super) fn integral_total(evidence: &Evidence) -> Option<Finding> {
+    let facts = evidence.facts;
+    let name = facts.ledger("entropy_total");
+    let average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_total").copied())?;
+    let density = facts.system_entropy.as_ref().map_or("", String::as_str);
+    let ledger = match &facts.path_ledger {
+        Ok(()) => {
+            let physical = Average::of(evidence.scalars.get("entropy_total")?, 0.0, None)?.measured();
+            format!("path ledger; the physical ledger gives {:.6} ± {:.6}", physical.value, physical.standard_error)
+        }
+        Err(integrator) => format!("physical ledger, as {integrator} has no path ledger: check against half the time step"),
+    };
+    Some(Finding::exponential(average, format!("⟨exp(−Δs_tot)⟩ on the {ledger}; p(x, τ): {density}")))
+}
+
+impl Finding {
+    fn exponential(average: Average, advice: String) -> Self {
+        let value = average.measured();
+        Self {
+            value,
+            expected: 1.0,
+            z: value.z(1.0),
+            comparisons: 1,
+            criterion: Criterion::TwoSided,
+            effective_samples: average.effective_samples,
+            undersampled: average.undersampled,
+            advice,
+        }
+    }
+}
