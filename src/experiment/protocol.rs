@@ -46,8 +46,9 @@ pub enum ProtocolPath {
 impl Protocol {
     /// The values `[variable][0..=steps + 1]` of `steps` steps of length `dt`.
     ///
-    /// Entry 0 is the value before anything moves (the left limit at `t = 0`), entry `n` the left limit at `t = n·dt`, which is in force while
-    /// step `n` moves the coordinates, and entry `steps + 1` the right limit at the end.
+    /// Entry 0 is the value before anything moves (the left limit at `t = 0`), entry `n` the value in the middle of step `n`, `t = (n − ½)·dt`, which
+    /// is in force while that step moves the coordinates, and entry `steps + 1` the right limit at the end. Moves and steps alternate
+    /// symmetrically, so that means converge with the square of `dt` and the reversed protocol is the same table read backwards.
     pub fn table(&self, graph: &Graph, parameters: &[Parameter], dt: f64, steps: u64) -> Vec<Vec<f64>> {
         let path = |variable: &ProtocolVariable| {
             let grid = Grid { graph, parameters, dt, steps };
@@ -93,7 +94,7 @@ struct Grid<'a> {
 impl Grid<'_> {
     fn value(&self, path: &ProtocolPath, entry: u64) -> f64 {
         let after_the_end = entry > self.steps;
-        let now = entry.min(self.steps) as f64;
+        let now = if after_the_end { self.steps as f64 } else { (entry as f64 - 0.5).max(0.0) };
         match path {
             ProtocolPath::Constant(value) => *value,
             ProtocolPath::Expression { start: Some(start), .. } if entry == 0 => *start,

@@ -27,32 +27,59 @@ fn verdict(name: &str, verdict: Judgement, advice: &str) -> Verdict {
     Verdict { name: name.into(), value: 1.02, standard_error: 0.01, expected: 1.0, z: 2.0, effective_samples: 5e4, verdict, advice: advice.into() }
 }
 
+fn wave(length: usize) -> Vec<f64> {
+    (0..length).map(|i| (i as f64).sin().abs()).collect()
+}
+
+fn grid(length: usize) -> Vec<f64> {
+    (0..length).map(|i| 0.01 * i as f64).collect()
+}
+
+fn run() -> Run {
+    Run {
+        program: "ness 0.1.0".into(),
+        title: "Bead dragged by an optical tweezer – été".into(),
+        source: "van Zon & Cohen, PRE 67, 046102 (2003)".into(),
+        command: "ness run dragged-bead".into(),
+        seed: u64::MAX,
+        fingerprint: "00ff".into(),
+        backend: "cpu".into(),
+        device: "a processor".into(),
+        driver: "avx2".into(),
+        profile: "cpu f64 fma".into(),
+        precision: "f64".into(),
+        wall_seconds: 1.5,
+        rate: 1.25e9,
+        trajectories: 4096,
+        steps: 1000,
+        dt: 0.01,
+        nonfinite: 2,
+        created_unix: 1_767_225_600,
+    }
+}
+
+fn density(times: Vec<f64>) -> DensityProfile {
+    DensityProfile {
+        coordinate: "x".into(),
+        unit: "m".into(),
+        times,
+        centres: grid(400),
+        counts: vec![10; 1200],
+        below: vec![92, 93, 94],
+        above: vec![2, 1, 0],
+        density: vec![0.25; 1200],
+        standard_error: wave(1200),
+        mean: wave(400),
+        mean_standard_error: wave(400),
+        exact: Some(wave(400)),
+    }
+}
+
 /// A record with something in every group.
-pub(super) fn sample() -> Record {
+fn sample() -> Record {
     let times = vec![0.0, 0.5, 1.0];
-    let wave = |n: usize| (0..n).map(|i| (i as f64).sin().abs()).collect::<Vec<_>>();
-    let grid = |n: usize| (0..n).map(|i| 0.01 * i as f64).collect::<Vec<_>>();
     Record {
-        run: Run {
-            program: "ness 0.1.0".into(),
-            title: "Bead dragged by an optical tweezer – été".into(),
-            source: "van Zon & Cohen, PRE 67, 046102 (2003)".into(),
-            command: "ness run dragged-bead".into(),
-            seed: u64::MAX,
-            fingerprint: "00ff".into(),
-            backend: "cpu".into(),
-            device: "a processor".into(),
-            driver: "avx2".into(),
-            profile: "cpu f64 fma".into(),
-            precision: "f64".into(),
-            wall_seconds: 1.5,
-            rate: 1.25e9,
-            trajectories: 4096,
-            steps: 1000,
-            dt: 0.01,
-            nonfinite: 2,
-            created_unix: 1_767_225_600,
-        },
+        run: run(),
         experiment: "title = \"bead\"\n[model]\nkind = \"overdamped\"\n".into(),
         wgsl: String::new(),
         estimates: vec![estimate("work", Some(4.0067379), Some("closed form of the file")), estimate("entropy_medium", None, None)],
@@ -69,20 +96,7 @@ pub(super) fn sample() -> Record {
                 variance: wave(3),
             }],
         }),
-        densities: vec![DensityProfile {
-            coordinate: "x".into(),
-            unit: "m".into(),
-            times,
-            centres: grid(400),
-            counts: vec![10; 1200],
-            below: vec![92, 93, 94],
-            above: vec![2, 1, 0],
-            density: vec![0.25; 1200],
-            standard_error: wave(1200),
-            mean: wave(400),
-            mean_standard_error: wave(400),
-            exact: Some(wave(400)),
-        }],
+        densities: vec![density(times)],
         currents: vec![CurrentProfile {
             coordinate: "x".into(),
             unit: "m".into(),
@@ -138,7 +152,7 @@ fn what_is_written_is_read_back() {
 fn a_run_that_found_nothing_is_written_and_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("empty.h5");
-    write(&path, &Record { run: sample().run, ..Record::default() });
+    write(&path, &Record { run: run(), ..Record::default() });
     let summary = read(&path).unwrap();
     assert!(summary.estimates.is_empty() && summary.theorems.is_empty());
 }
@@ -220,7 +234,7 @@ fn an_existing_file_is_left_alone_unless_it_may_go() {
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     assert_eq!(names_in(folder.path()), ["run.h5"]);
     destination.write(&sample()).unwrap();
-    assert_eq!(read(&path).unwrap().run, sample().run);
+    assert_eq!(read(&path).unwrap().run, run());
 }
 
 #[test]
@@ -231,7 +245,7 @@ fn a_file_that_appears_during_the_run_costs_neither_itself_nor_the_results() {
     fs::write(&path, "precious").unwrap();
     let OutputError::Appeared { kept, .. } = destination.write(&sample()).unwrap_err() else { panic!("the file was replaced") };
     assert_eq!(fs::read(&path).unwrap(), b"precious");
-    assert_eq!(read(&kept).unwrap().run, sample().run);
+    assert_eq!(read(&kept).unwrap().run, run());
 }
 
 #[test]

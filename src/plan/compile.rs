@@ -44,8 +44,8 @@ const TABLE_LIMIT: u64 = 1 << 28;
 
 /// The values `Λ_0 … Λ_{N+1}` of every protocol variable: `[variable][n]`, reversed in time for the reversed ensemble.
 ///
-/// Step `n` moves `Λ_n → Λ_{n+1}` and then the coordinates at `Λ_{n+1}`; the last move `Λ_N → Λ_{N+1}` comes after the last step.
-/// Read backwards the same order of moves is the mirror image of the forward one, as the theorems need it.
+/// Step `n` moves `Λ_n → Λ_{n+1}`, the value in its middle, and then the coordinates at `Λ_{n+1}`; the last move `Λ_N → Λ_{N+1}` comes
+/// after the last step. Read backwards the same order of moves is the mirror image of the forward one, as the theorems need it.
 pub fn protocol_table(experiment: &Experiment, stream: Stream) -> Vec<Vec<f64>> {
     let mut table = experiment.protocol.table(&experiment.graph, &experiment.parameters, experiment.ensemble.dt, experiment.steps);
     if stream == Stream::Reverse {
@@ -74,7 +74,7 @@ pub fn compile(experiment: &Experiment, system: &System, stream: Stream, start: 
     let Model::Overdamped(model) = &experiment.model;
     let integrator = choose(experiment, system)?;
     let table = protocol_table(experiment, stream);
-    let mut compiler = Compiler::new(experiment, model, &table);
+    let mut compiler = Compiler::new(experiment, model, &table, stream);
     let dynamics = compiler.dynamics(integrator, system, &table)?;
     let uniforms = compiler.uniforms(&table)?;
     let trajectories = experiment.ensemble.trajectories;
@@ -149,11 +149,12 @@ struct Compiler<'a> {
     moving: Vec<u16>,
     /// Columns filled here: their index, and a value a step.
     external: Vec<(u16, Vec<f64>)>,
+    stream: Stream,
     fixed: Vec<Option<f64>>,
 }
 
 impl<'a> Compiler<'a> {
-    fn new(experiment: &'a Experiment, model: &'a OverdampedModel, table: &[Vec<f64>]) -> Self {
+    fn new(experiment: &'a Experiment, model: &'a OverdampedModel, table: &[Vec<f64>], stream: Stream) -> Self {
         // Only moves that a step makes count: the one after the last step is the host's.
         let steps = table.first().map_or(0, |values| values.len() - 1);
         let fixed: Vec<Option<f64>> = table.iter().map(|values| values[..steps].iter().all(|&v| v == values[0]).then_some(values[0])).collect();
@@ -165,6 +166,7 @@ impl<'a> Compiler<'a> {
             parameters: experiment.parameters.iter().map(|p| p.value).collect(),
             moving: (0..).zip(&fixed).filter(|(_, fixed)| fixed.is_none()).map(|(i, _)| i).collect(),
             external: Vec::new(),
+            stream,
             fixed,
         }
     }
@@ -322,22 +324,23 @@ impl<'a> Compiler<'a> {
 
     fn uniforms(&self, table: &[Vec<f64>]) -> Result<Uniforms, PlanError> {
         let steps = self.experiment.steps;
-        let environment = |n: usize, resting: bool| {
+        let environment = |from: Vec<f64>, to: Vec<f64>| {
             move |symbol: Symbol| match symbol {
                 Symbol::Parameter(i) => self.parameters[i as usize],
-                Symbol::Protocol(i) => table[i as usize][if resting { n } else { n + 1 }],
-                Symbol::ProtocolPrevious(i) => table[i as usize][n],
-                Symbol::ProtocolMiddle(i) if resting => table[i as usize][n],
-                Symbol::ProtocolMiddle(i) => 0.5 * (table[i as usize][n] + table[i as usize][n + 1]),
-                Symbol::ProtocolChange(_) if resting => 0.0,
-                Symbol::ProtocolChange(i) => table[i as usize][n + 1] - table[i as usize][n],
+                Symbol::Protocol(i) => to[i as usize],
+                Symbol::ProtocolPrevious(i) => from[i as usize],
+                Symbol::ProtocolMiddle(i) => 0.5 * (from[i as usize] + to[i as usize]),
+                Symbol::ProtocolChange(i) => to[i as usize] - from[i as usize],
                 Symbol::TimeStep => self.experiment.ensemble.dt,
                 Symbol::Coordinate(_) | Symbol::Time => f64::NAN,
             }
         };
-        let constants = self.slots.constants(&environment(0, true));
+        let first = protocol_at(table, 0);
+        let resting_environment = environment(first.clone(), first);
+        let constants = self.slots.constants(&resting_environment);
         let columns = self.slots.columns();
-        let entries = columns as u64 * steps;
+        let saves = steps / self.experiment.save_every + 1;
+        let entries = columns as u64 * (steps + saves);
         if entries > TABLE_LIMIT {
             return Err(PlanError::ProtocolTable { entries, limit: TABLE_LIMIT });
         }
@@ -345,9 +348,13 @@ impl<'a> Compiler<'a> {
         let mut rows = vec![0.0; entries as usize];
         let mut resting = vec![0.0; columns];
         if columns > 0 {
-            evaluator.fill(&environment(0, true), &mut resting);
+            evaluator.fill(&resting_environment, &mut resting);
             for (n, row) in rows.chunks_exact_mut(columns).enumerate() {
-                evaluator.fill(&environment(n, false), row);
+                let (from, to) = match (n as u64).checked_sub(steps) {
+                    None => (protocol_at(table, n), protocol_at(table, n + 1)),
+                    Some(save) => self.move_to_save(table, save),
+                };
+                evaluator.fill(&environment(from, to), row);
             }
         }
         for (index, values) in &self.external {
@@ -358,6 +365,19 @@ impl<'a> Compiler<'a> {
             }
         }
         Ok(Uniforms { constants, columns, rows, resting })
+    }
+
+    /// The protocol as the last step before a save left it, and its value at the time of the save.
+    fn move_to_save(&self, table: &[Vec<f64>], save: u64) -> (Vec<f64>, Vec<f64>) {
+        let step = save * self.experiment.save_every;
+        let from = protocol_at(table, step as usize);
+        let to = match (step, self.stream) {
+            (0, _) => from.clone(),
+            (step, Stream::Forward) if step == self.experiment.steps => protocol_at(table, step as usize + 1),
+            (step, Stream::Forward) => self.experiment.protocol_at(step as f64 * self.experiment.ensemble.dt),
+            (step, Stream::Reverse) => self.experiment.protocol_at((self.experiment.steps - step) as f64 * self.experiment.ensemble.dt),
+        };
+        (from, to)
     }
 }
 

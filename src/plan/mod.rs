@@ -88,7 +88,8 @@ pub struct Uniforms {
     pub constants: Vec<f64>,
     /// Columns of `rows`.
     pub columns: usize,
-    /// Row-major `(steps, columns)`, read by [`Operand::Scheduled`]; row `n` serves step `n`.
+    /// Row-major `(steps + saves, columns)`, read by [`Operand::Scheduled`]; row `n` serves step `n`. Row `steps + s` serves only
+    /// [`Overdamped::protocol_work`] at save `s`: it moves the protocol from where the last step left it to its value at that time.
     #[serde(skip)]
     pub rows: Vec<f64>,
     /// The row in force during relaxation, all protocol changes zero; length `columns`.

@@ -190,11 +190,9 @@ impl<'a, R: Real> Block<'a, R> {
         }
         let input = StepInput { constants: &self.numbers.constants, row, quarter: (step % 4) as usize };
         if let Some(program) = &self.dynamics.protocol_work {
-            self.kernels.program(program, &self.position, input.constants, input.row, &mut self.after);
-            match value(program.outputs[0], &self.position, input.constants, input.row, &self.after) {
-                Value::Lanes(lanes) => self.kernels.add(lanes, &mut self.work.partial),
-                Value::Scalar(scalar) => self.kernels.add(&Lanes([scalar; LANES]), &mut self.work.partial),
-            }
+            self.kernels.program(program, &self.position, input.constants, row, &mut self.after);
+            let work = spread(program.outputs[0], &self.position, input, &self.after, &mut self.spare);
+            self.kernels.add(work, &mut self.work.partial);
         }
         match self.dynamics.integrator {
             Integrator::EulerMaruyama => self.step_euler_maruyama(input),
@@ -203,6 +201,19 @@ impl<'a, R: Real> Block<'a, R> {
             Integrator::ExactLinear => self.step_exact_linear(input),
         }
         std::mem::swap(&mut self.position, &mut self.next);
+    }
+
+    /// Work at a save: what was done so far, and the move from where the last step left the protocol to its value at that time.
+    pub(super) fn work_at_save(&mut self, save: usize) -> [f64; LANES] {
+        let mut work: [f64; LANES] = std::array::from_fn(|lane| self.work.value(lane));
+        if let Some(program) = &self.dynamics.protocol_work {
+            let row = self.numbers.row(self.plan.schedule.steps + save as u64);
+            let input = StepInput { constants: &self.numbers.constants, row, quarter: 0 };
+            self.kernels.program(program, &self.position, input.constants, row, &mut self.after);
+            let more = spread(program.outputs[0], &self.position, input, &self.after, &mut self.spare);
+            work.iter_mut().zip(&more.0).for_each(|(work, more)| *work += more.to_f64());
+        }
+        work
     }
 
     /// Evaluates the forces at the present position into `before`, unless they are there already.

@@ -3,7 +3,7 @@
 //! AVX2 and AVX-512 give the same bits (both fuse multiply and add); the baseline of x86-64 does not fuse, and says so
 //! in its arithmetic profile.
 
-use super::kernels::{self, LedgerFactors, NoiseBlock};
+use super::kernels::{self, LedgerFactors, LinearFactors, NoiseBlock};
 use crate::backend::TileMoments;
 use crate::expression::Program;
 use crate::maths::{LANES, Lanes, Real};
@@ -74,6 +74,8 @@ kernels! {
     fn heun(x: &Lanes<R>, force: &Lanes<R>, predicted: &Lanes<R>, z: &Lanes<R>, mobility: R, noise: R, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
     fn weak_taylor(x: &Lanes<R>, mean: &Lanes<R>, width: &Lanes<R>, z: &Lanes<R>, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
     fn exact_linear(x: &Lanes<R>, z: &Lanes<R>, propagator: R, noise: R, offset: R, next: &mut Lanes<R>);
+    fn exact_linear_alone(x: &Lanes<R>, z: &Lanes<R>, factors: LinearFactors<R>, next: &mut Lanes<R>, displacement: &mut Lanes<R>, middle: &mut Lanes<R>);
+    fn ledger_exact_linear_alone(force: &Lanes<R>, displacement: &Lanes<R>, middle: &Lanes<R>, factors: LinearFactors<R>, heat: &mut Lanes<R>, path: &mut Lanes<R>);
     fn midpoint(x: &Lanes<R>, next: &Lanes<R>, displacement: &mut Lanes<R>, middle: &mut Lanes<R>);
     fn affine(factor: R, x: &Lanes<R>, constant: R, out: &mut Lanes<R>);
     fn add_scaled(factor: R, x: &Lanes<R>, out: &mut Lanes<R>);

@@ -1,9 +1,9 @@
 //! One step of each integrator, over a lane block. The twins of `shaders/<integrator>.wgsl`.
 
 use super::block::{Block, StepInput, spread};
-use super::kernels::LedgerFactors;
+use super::kernels::{LedgerFactors, LinearFactors};
 use crate::maths::Real;
-use crate::plan::{Boundary, Column};
+use crate::plan::{Boundary, Column, LinearStep};
 
 impl<R: Real> Block<'_, R> {
     pub(super) fn step_euler_maruyama(&mut self, input: StepInput<'_, R>) {
@@ -72,10 +72,14 @@ impl<R: Real> Block<'_, R> {
     }
 
     pub(super) fn step_exact_linear(&mut self, input: StepInput<'_, R>) {
-        let Some(linear) = &self.dynamics.linear else {
+        let dynamics = self.dynamics;
+        let Some(linear) = &dynamics.linear else {
             unreachable!("a plan with the exact linear integrator carries its matrices");
         };
         let d = self.position.len();
+        if d == 1 {
+            return self.step_exact_linear_alone(input, linear);
+        }
         for i in 0..d {
             let row = i * d;
             let z = &self.normals[i][input.quarter];
@@ -107,6 +111,27 @@ impl<R: Real> Block<'_, R> {
                 self.kernels.add_scaled(-input.scalar(linear.ledger_matrix[i * d + j]), &self.proposed[j], &mut self.spare);
             }
             self.kernels.add_product(&self.spare, &self.displacement[i], &mut self.path.partial);
+        }
+    }
+
+    /// The same for one coordinate, in fewer passes.
+    fn step_exact_linear_alone(&mut self, input: StepInput<'_, R>, linear: &LinearStep) {
+        let factors = LinearFactors {
+            propagator: input.scalar(linear.propagator[0]),
+            noise: input.scalar(linear.noise[0]),
+            offset: input.scalar(linear.offset[0]),
+            ledger_matrix: input.scalar(linear.ledger_matrix[0]),
+            ledger_vector: input.scalar(linear.ledger_vector[0]),
+        };
+        let z = &self.normals[0][input.quarter];
+        self.kernels.exact_linear_alone(&self.position[0], z, factors, &mut self.next[0], &mut self.displacement[0], &mut self.proposed[0]);
+        self.kernels.program(&self.dynamics.force, &self.proposed, input.constants, input.row, &mut self.after);
+        let force = spread(self.dynamics.force.outputs[0], &self.proposed, input, &self.after, &mut self.spare);
+        let (displacement, middle) = (&self.displacement[0], &self.proposed[0]);
+        self.kernels.ledger_exact_linear_alone(force, displacement, middle, factors, &mut self.heat[0].partial, &mut self.path.partial);
+        if let Some(drive) = self.dynamics.drives[0] {
+            let force = spread(self.dynamics.force.outputs[drive as usize], &self.proposed, input, &self.after, &mut self.spare);
+            self.kernels.add_product(force, displacement, &mut self.work.partial);
         }
     }
 

@@ -119,6 +119,53 @@ pub(super) fn exact_linear<R: Real, const FMA: bool>(x: &Lanes<R>, z: &Lanes<R>,
     }
 }
 
+/// What the exact linear step of one coordinate needs.
+#[derive(Clone, Copy)]
+pub(super) struct LinearFactors<R> {
+    pub(super) propagator: R,
+    pub(super) noise: R,
+    pub(super) offset: R,
+    pub(super) ledger_matrix: R,
+    pub(super) ledger_vector: R,
+}
+
+/// The exact linear step of a single coordinate, in one pass: [`exact_linear`], then [`midpoint`].
+#[inline(always)]
+pub(super) fn exact_linear_alone<R: Real, const FMA: bool>(
+    x: &Lanes<R>,
+    z: &Lanes<R>,
+    factors: LinearFactors<R>,
+    next: &mut Lanes<R>,
+    displacement: &mut Lanes<R>,
+    middle: &mut Lanes<R>,
+) {
+    let half = R::from_f64(0.5);
+    for l in 0..LANES {
+        let moved = factors.propagator.multiply_add::<FMA>(x.0[l], factors.noise.multiply_add::<FMA>(z.0[l], factors.offset));
+        next.0[l] = moved;
+        displacement.0[l] = moved - x.0[l];
+        middle.0[l] = half * (x.0[l] + moved);
+    }
+}
+
+/// Heat and path ledger of that step, in one pass: `heat += F·Δ`, `path += (h − G·x̄)·Δ`.
+#[inline(always)]
+pub(super) fn ledger_exact_linear_alone<R: Real, const FMA: bool>(
+    force: &Lanes<R>,
+    displacement: &Lanes<R>,
+    middle: &Lanes<R>,
+    factors: LinearFactors<R>,
+    heat: &mut Lanes<R>,
+    path: &mut Lanes<R>,
+) {
+    for l in 0..LANES {
+        let d = displacement.0[l];
+        heat.0[l] = force.0[l].multiply_add::<FMA>(d, heat.0[l]);
+        let slope = (-factors.ledger_matrix).multiply_add::<FMA>(middle.0[l], factors.ledger_vector);
+        path.0[l] = slope.multiply_add::<FMA>(d, path.0[l]);
+    }
+}
+
 /// `displacement = next − x`, `middle = (x + next)/2`.
 #[inline(always)]
 pub(super) fn midpoint<R: Real, const FMA: bool>(x: &Lanes<R>, next: &Lanes<R>, displacement: &mut Lanes<R>, middle: &mut Lanes<R>) {

@@ -41,15 +41,16 @@ impl Record {
     }
 
     /// Records a save of a lane block whose first `count` lanes are trajectories.
-    pub(super) fn save<R: Real>(&mut self, block: &Block<'_, R>, save: usize, count: usize) {
+    pub(super) fn save<R: Real>(&mut self, block: &mut Block<'_, R>, save: usize, count: usize) {
         let plan = block.plan;
+        let work = block.work_at_save(save);
         let saves = plan.schedule.saves();
-        let kernels: &Kernels<R> = &block.kernels;
+        let kernels: Kernels<R> = block.kernels;
         for (observable, &column) in plan.series.iter().enumerate() {
-            let mut values = Lanes([0.0; LANES]);
-            for (lane, value) in values.0.iter_mut().enumerate() {
-                *value = series_value(block, column, lane);
-            }
+            let values = match column {
+                Column::Work => Lanes(work),
+                column => Lanes(std::array::from_fn(|lane| series_value(block, column, lane))),
+            };
             let mut moments = [TileMoments::default(); TILES];
             kernels.tile_moments(&values, count, &mut moments);
             for (tile, moments) in moments.into_iter().enumerate().take(count.div_ceil(TILE)) {

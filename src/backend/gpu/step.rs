@@ -1,6 +1,8 @@
 //! The text of a step, coordinate by coordinate: how the kernels of `shaders/<integrator>.wgsl` follow each other.
 //! The order of operations is that of the native backend.
 
+use std::fmt::Write;
+
 use super::kernel::{line, number};
 use super::layout::Layout;
 use crate::expression::{Operand, wgsl_operand};
