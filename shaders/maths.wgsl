@@ -10,7 +10,7 @@ fn ness_from_bits(bits: u32) -> f32 {
 fn ness_reduce(x: f32, n: f32, scale: f32) -> f32 {
     let first = fma(-n, 3.140625 * scale, x);
     let second = fma(-n, 0.0009675026 * scale, first);
-    return clamp(fma(-n, 1.509958e-7 * scale, second), -2.0, 2.0);
+    return ness_cut(fma(-n, 1.509958e-7 * scale, second), 2.0);
 }
 
 fn ness_sin_reduced(r: f32) -> f32 {
@@ -20,9 +20,7 @@ fn ness_sin_reduced(r: f32) -> f32 {
 }
 
 // -x where the lowest bit of n is 1.
-fn ness_flip(x: f32, n: f32) -> f32 {
-    return bitcast<f32>(bitcast<u32>(x) ^ (bitcast<u32>(i32(n)) << 31u));
-}
+fn ness_flip(x: f32, n: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ (bitcast<u32>(i32(n)) << 31u)); }
 
 fn ness_sin(x: f32) -> f32 {
     let n = round(x * 0.31830987);
@@ -52,9 +50,7 @@ fn ness_exp_parts(x: f32) -> vec2<f32> {
 }
 
 // 2^n for an integer n of a normal power.
-fn ness_power_of_two(n: f32) -> f32 {
-    return bitcast<f32>(u32(i32(n) + 127) << 23u);
-}
+fn ness_power_of_two(n: f32) -> f32 { return bitcast<f32>(u32(i32(n) + 127) << 23u); }
 
 // Cut to [-limit, limit]; clamp() may lose NaN.
 fn ness_cut(x: f32, limit: f32) -> f32 {
@@ -80,9 +76,7 @@ fn ness_half_exp_minus_one(x: f32) -> f32 {
     return fma(parts.y, scale, scale - 0.5);
 }
 
-fn ness_copysign(x: f32, sign: f32) -> f32 {
-    return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u));
-}
+fn ness_copysign(x: f32, sign: f32) -> f32 { return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u)); }
 
 fn ness_sinh(x: f32) -> f32 {
     let half = ness_half_exp_minus_one(abs(x));
@@ -114,9 +108,7 @@ fn ness_split_any(x: f32) -> vec2<f32> {
     return vec2<f32>(parts.x, select(parts.y, parts.y - 25.0, small));
 }
 
-fn ness_log_polynomial(z: f32) -> f32 {
-    return fma(fma(0.2957995, z, 0.3998878), z, 0.66666687);
-}
+fn ness_log_polynomial(z: f32) -> f32 { return fma(fma(0.2957995, z, 0.3998878), z, 0.66666687); }
 
 fn ness_log(x: f32) -> f32 {
     let parts = ness_split_any(x);
@@ -144,13 +136,8 @@ fn ness_atan(x: f32) -> f32 {
     return ness_copysign(quarters * 0.7853982 + (t + tail), x);
 }
 
-fn ness_asin(x: f32) -> f32 {
-    return ness_atan(x / sqrt((1.0 - x) * (1.0 + x)));
-}
-
-fn ness_acos(x: f32) -> f32 {
-    return 2.0 * ness_atan(sqrt((1.0 - x) / (1.0 + x)));
-}
+fn ness_asin(x: f32) -> f32 { return ness_atan(x / sqrt((1.0 - x) * (1.0 + x))); }
+fn ness_acos(x: f32) -> f32 { return 2.0 * ness_atan(sqrt((1.0 - x) / (1.0 + x))); }
 
 // ln x of a positive finite number as a sum of two numbers.
 fn ness_log_extended(x: f32) -> vec2<f32> {

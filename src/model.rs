@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::experiment::{Experiment, Model};
 use crate::expression::{Graph, Node, Symbol};
-use crate::plan::Boundary;
+use crate::coordinate::Boundary;
 
 /// An overdamped model with its parameters in place.
 pub struct System {

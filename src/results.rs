@@ -60,7 +60,7 @@ pub struct Verdict {
     pub standard_error: f64,
     /// What the theorem says it is.
     pub expected: f64,
-    /// `(value − expected)/standard_error`, or the largest of several.
+    /// `(value − expected)/standard_error`.
     pub z: f64,
     /// Number of independent samples the estimate is worth.
     pub effective_samples: f64,

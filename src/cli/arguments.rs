@@ -74,9 +74,9 @@ pub(super) struct Run {
     /// What advances the trajectories.
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     pub(super) backend: Choice,
-    /// Index of the GPU, as `ness devices` lists it.
+    /// Number or name of the GPU, as `ness devices` lists it.
     #[arg(long, value_name = "I")]
-    pub(super) device: Option<usize>,
+    pub(super) device: Option<String>,
     /// Threads of the native backend (default: one a core); never changes a result.
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,

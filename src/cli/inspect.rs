@@ -57,7 +57,8 @@ pub(super) fn devices(as_json: bool) -> Result<u8, Failure> {
     }
     println!("--backend cpu             {} ({})", cpu.device, cpu.driver);
     for adapter in &adapters {
-        println!("--backend gpu --device {}  {}", adapter.index, adapter.summary());
+        let kind = if adapter.kind.is_hardware() { "hardware" } else { "software" };
+        println!("--backend gpu --device {}  {} ({kind}, {}, {})", adapter.index, adapter.name, adapter.interface, adapter.driver);
     }
     if adapters.is_empty() {
         println!("no GPU was found; for one, install its Vulkan driver, and for a software one Mesa's lavapipe (Debian: mesa-vulkan-drivers)");
@@ -75,6 +76,6 @@ pub(super) fn plan(arguments: &Experiment) -> Result<u8, Failure> {
 /// Prints the generated shader.
 pub(super) fn wgsl(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
-    print!("{}", gpu::shader(simulation.plan()));
+    print!("{}", gpu::shader(simulation.plan(), gpu::ShaderOptions::default()));
     Ok(FINE)
 }

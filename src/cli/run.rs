@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
         told = state.steps;
         if let Some((value, error)) = state.entropy {
             let (value, error) = numbers::measured(value, error);
-            progress.note(format!("entropy production {value} {error}"));
+            progress.note(format!("entropy production {value} ± {error}"));
         }
         if interrupt.arrived() { Flow::Stop } else { Flow::Continue }
     });

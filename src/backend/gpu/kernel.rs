@@ -164,6 +164,10 @@ fn save(plan: &Plan, layout: &Layout) -> String {
         return text + "}\n";
     }
     text.push_str("    let present = place < dispatch.count;\n");
+    if moves_to_save(plan) {
+        // Rows after the resting one and those of the steps move the protocol to its value at a save.
+        line!(text, "    let save_row = {}u * ({}u + number);", plan.uniforms.columns, plan.schedule.steps + 1);
+    }
     if !plan.series.is_empty() {
         text.push_str("    let row = (lane / TILE) * OBSERVABLES * ROW + lane % TILE;\n");
         for (observable, &column) in plan.series.iter().enumerate() {
@@ -214,10 +218,18 @@ fn series_value(plan: &Plan, layout: &Layout, column: Column) -> String {
             None => format!("x[{i}]"),
         },
         Column::Work | Column::Heat(_) | Column::EntropyPath => match layout.sum(column) {
+            Some(s) if column == Column::Work && moves_to_save(plan) => {
+                format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
+            }
             Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
             None => number(0.0),
         },
     }
+}
+
+/// Whether the work at a save includes a protocol move from where the last step left off.
+fn moves_to_save(plan: &Plan) -> bool {
+    plan.dynamics.protocol_work.is_some() && plan.series.contains(&Column::Work)
 }
 
 /// A number as the shader reads it: the nearest in single precision.

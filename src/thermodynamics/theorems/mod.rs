@@ -77,7 +77,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−Δs_tot)⟩ = 1",
         needs: &["entropy_total"],
         needs_reverse: |_| false,
-        scope: |_| Ok(()),
+        scope: path_ledger_scope,
         evaluate: exponential::integral_total,
     },
     Theorem {
@@ -85,7 +85,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "ln P(Δs_tot = s)/P(Δs_tot = −s) = s, in a steady state or against the reverse run",
         needs: &["entropy_total"],
         needs_reverse: |facts| !facts.is_steady(),
-        scope: |_| Ok(()),
+        scope: path_ledger_scope,
         evaluate: detailed::detailed_total,
     },
     Theorem {
@@ -289,15 +289,17 @@ pub fn judge(names: &[String], evidence: &Evidence, other_comparisons: usize) ->
 
 impl Finding {
     fn verdict(self, name: &str, comparisons: usize, bound: f64) -> Verdict {
-        let (z, standard_error) = match self.criterion {
+        let (worst, standard_error) = match self.criterion {
             // Shown so that |z| above the bound means violated here too.
             Criterion::Tolerance(tolerance) => ((self.value.value - self.expected) * bound / tolerance, tolerance / bound),
             _ => (self.z, self.value.standard_error),
         };
         let within = match self.criterion {
-            Criterion::AtLeast => z >= -bound,
-            _ => z.abs() <= bound,
+            Criterion::AtLeast => worst >= -bound,
+            _ => worst.abs() <= bound,
         };
+        // The score of the value that is shown, so that it is distributed as a score should be; the worst of several decides.
+        let z = if self.criterion == Criterion::TwoSided { self.value.z(self.expected) } else { worst };
         let few = (self.effective_samples < FEWEST).then(|| format!("worth only {:.0} samples; run at least {FEWEST:.0} trajectories", self.effective_samples));
         let blind =
             self.undersampled.or(few).or_else(|| (!standard_error.is_finite()).then(|| "the data give no standard error; run more trajectories".to_string()));
@@ -321,6 +323,15 @@ impl Finding {
             advice,
         }
     }
+}
+
+/// A theorem about single trajectories is exact at any time step on the path ledger only; without one a miss could be the time step's.
+fn path_ledger_scope(facts: &Facts) -> Result<(), String> {
+    facts.path_ledger.as_ref().map(|_| ()).map_err(|integrator| {
+        format!(
+            "the integrator {integrator} has no closed one-step density, so it keeps no path ledger; use \"auto\", \"euler-maruyama\", or with one coordinate \"weak-taylor\""
+        )
+    })
 }
 
 /// The number farthest from 0 (NaN wins: it must not pass for agreement).
