@@ -39,7 +39,7 @@ const FORCES_UNKNOWN: u32 = 1u;
 const MEASURING_STARTS: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> dispatch: Dispatch;
-// The resting row, then one row a step.
+// The resting row, then one row a step, then one a save.
 @group(0) @binding(2) var<storage, read> rows: array<f32>;
 // [slot][trajectory]; floats and integers as bits.
 @group(0) @binding(3) var<storage, read_write> state: array<u32>;

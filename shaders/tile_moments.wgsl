@@ -48,7 +48,7 @@ fn sum_squares(row: u32, part: u32) {
     part_sums[row * PARTS + part] = sum;
 }
 
-fn total(row: u32) -> f32 {
+fn tile_total(row: u32) -> f32 {
     var sum = 0.0;
     for (var part = 0u; part < PARTS; part++) {
         sum += part_sums[row * PARTS + part];
@@ -63,7 +63,7 @@ fn find_mean(row: u32) {
     }
     let number = f32(count);
     tile_counts[row] = number;
-    tile_means[row] = total(row) / max(number, 1.0);
+    tile_means[row] = tile_total(row) / max(number, 1.0);
 }
 
 // All lanes of the workgroup come here after a barrier that follows the writing of `observed`.
@@ -87,6 +87,6 @@ fn tile_moments(lane: u32, group: u32, save: u32) {
         let at = 3u * (((group * TILES + tile) * dispatch.saves + save) * OBSERVABLES + within);
         moments[at] = tile_counts[row];
         moments[at + 1u] = tile_means[row];
-        moments[at + 2u] = total(row);
+        moments[at + 2u] = tile_total(row);
     }
 }

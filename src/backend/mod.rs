@@ -37,7 +37,7 @@ pub enum Flow {
 }
 
 /// What a backend says of itself; stored in the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
     /// `cpu` or `gpu`.
     pub backend: String,
@@ -47,6 +47,8 @@ pub struct Description {
     pub driver: String,
     /// Everything that decides the bits beside plan and seed.
     pub profile: String,
+    /// Half the spacing of numbers at 1: 2⁻⁵³ or 2⁻²⁴.
+    pub unit_roundoff: f64,
 }
 
 /// A contiguous run of finished trajectories.

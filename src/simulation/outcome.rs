@@ -13,7 +13,7 @@ use crate::results::{Estimate, Judgement, Verdict};
 use crate::statistics::{Fields, Measured, Scalars, Series, significance_bound};
 use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates};
 use crate::thermodynamics::observables::Named;
-use crate::thermodynamics::theorems::{Evidence, judge};
+use crate::thermodynamics::theorems::{Evidence, Facts, judge};
 
 /// How a run goes.
 pub struct Progress {
@@ -101,6 +101,8 @@ pub fn contradicts(estimate: &Estimate, bound: f64) -> bool {
 impl Simulation {
     pub(super) fn outcome(&self, conditions: Conditions, forward: Gathered, reverse: Option<Gathered>) -> Result<Outcome, SimulationError> {
         let plan = &self.plan;
+        let unit_roundoff = conditions.description.unit_roundoff;
+        let facts = &Facts { unit_roundoff, ..self.facts.clone() };
         let times: Vec<f64> = (0..forward.series.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
         let names = &self.system.names;
         let spreading: Vec<Spreading<'_>> = names
@@ -113,7 +115,7 @@ impl Simulation {
             .collect();
         let units = Units { energy: "kT".to_owned(), length: "length".to_owned(), time: "time".to_owned() };
         let mut estimates = estimates(&Sources {
-            facts: &self.facts,
+            facts,
             observables: &forward.observables,
             scalars: &forward.scalars,
             reverse: reverse.as_ref().map(|r| &r.scalars),
@@ -125,8 +127,14 @@ impl Simulation {
         for name in self.experiment.exact.iter().map(|formula| &formula.name).filter(|name| !estimates.iter().any(|e| e.name == **name)) {
             warnings.push(format!("[exact] `{name}` is the name of no estimate of this run: it was not compared"));
         }
+        if let Some(error) = estimates.iter().find(|e| e.name == "time_step_error").filter(|e| e.value.abs() > 4.0 * e.standard_error && e.value.abs() > 1e-3) {
+            warnings.push(format!(
+                "the time step leaves {:+.2e} ± {:.0e} nats in the physical ledger (time_step_error): exact means may be missed by as much; the path ledger is exact at any step. Take a smaller ensemble.dt",
+                error.value, error.standard_error
+            ));
+        }
         estimates.sort_by_key(|e| e.exact.is_none());
-        let evidence = Evidence { facts: &self.facts, scalars: &forward.scalars, reverse: reverse.as_ref().map(|r| &r.scalars), fields: Some(&forward.fields) };
+        let evidence = Evidence { facts, scalars: &forward.scalars, reverse: reverse.as_ref().map(|r| &r.scalars), fields: Some(&forward.fields) };
         let compared = estimates.iter().filter(|e| e.exact.is_some()).count();
         // A run stopped before its reversed ensemble cannot try what needs one.
         let asked: Vec<String> =

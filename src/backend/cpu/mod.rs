@@ -167,9 +167,9 @@ fn add<T: Copy + std::ops::AddAssign>(sum: &mut [T], part: &[T]) {
 impl Backend for Cpu {
     fn describe(&self) -> Description {
         let kernels = Kernels::<f64>::chosen(self.instruction_set);
-        let precision = match self.precision {
-            Precision::F64 => "f64",
-            Precision::F32 => "f32",
+        let (precision, unit_roundoff) = match self.precision {
+            Precision::F64 => ("f64", f64::EPSILON / 2.0),
+            Precision::F32 => ("f32", f64::from(f32::EPSILON) / 2.0),
         };
         let fused = if kernels.fused { "fused multiply-add" } else { "separate multiply and add" };
         Description {
@@ -177,6 +177,7 @@ impl Backend for Cpu {
             device: processor(),
             driver: format!("native, {}, {} threads", kernels.name, self.pool.current_num_threads()),
             profile: format!("cpu {precision}, {fused}"),
+            unit_roundoff,
         }
     }
 

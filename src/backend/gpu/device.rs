@@ -204,7 +204,7 @@ impl Device {
         if let Some(error) = pollster::block_on(scope.pop()) {
             let messages = pollster::block_on(module.get_compilation_info()).messages;
             let located: Vec<String> = messages.iter().filter_map(|message| locate(shader, message)).collect();
-            return Err(refused(if located.is_empty() { error.to_string() } else { located.join("\n") }));
+            return Err(refused(if located.is_empty() { error.to_string() } else { format!("{}\n{error}", located.join("\n")) }));
         }
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
@@ -233,11 +233,8 @@ fn keep(failure: &Mutex<Option<String>>, message: String) {
 /// What the compiler said, with the fragment it speaks of.
 fn locate(shader: &Composition, message: &wgpu::CompilationMessage) -> Option<String> {
     let location = message.location.as_ref()?;
-    let line = location.line_number as usize;
-    let (name, inside) = shader.place(line);
-    let text = shader.text.lines().nth(line.saturating_sub(1)).unwrap_or("").trim();
-    let said = message.message.lines().next().unwrap_or("").trim_start_matches("Shader '' parsing error: ").trim();
-    Some(format!("{name}, line {inside}: {said}\n    {text}"))
+    let (name, line) = shader.place(location.line_number as usize);
+    Some(format!("{name}, line {line} (line {} of the whole):\n{}", location.line_number, message.message.trim()))
 }
 
 #[cfg(test)]

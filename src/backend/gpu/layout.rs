@@ -139,7 +139,7 @@ pub(super) fn constants(plan: &Plan) -> Vec<f32> {
     plan.uniforms.constants.iter().map(|&value| value as f32).collect()
 }
 
-/// The resting row, then one row a step.
+/// The resting row, then one row a step and one a save.
 pub(super) fn rows(plan: &Plan) -> Vec<f32> {
     plan.uniforms.resting.iter().chain(&plan.uniforms.rows).map(|&value| value as f32).collect()
 }

@@ -11,8 +11,6 @@ mod layout;
 mod readback;
 mod run;
 mod step;
-#[cfg(test)]
-mod tests;
 
 pub use self::compose::{ShaderOptions, shader};
 pub use self::device::{Adapter, AdapterKind, Selection, adapters};
@@ -78,6 +76,7 @@ impl Backend for Gpu {
             device: adapter.name.clone(),
             driver: format!("{}, {}", adapter.interface, adapter.driver),
             profile: format!("gpu f32, {}, {}, {}", adapter.name, adapter.interface, adapter.driver),
+            unit_roundoff: f64::from(f32::EPSILON) / 2.0,
         }
     }
 
