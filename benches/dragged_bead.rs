@@ -76,7 +76,11 @@ prototype!(avx2, "avx2,fma,bmi1,bmi2");
 fn prototype<R: Real>() -> f64 {
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bw") {
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+        {
             // SAFETY: the features were just seen.
             return unsafe { avx512::run::<R>() };
         }
@@ -96,7 +100,12 @@ fn prototype<R: Real>() -> f64 {
 }
 
 fn dragged_bead(criterion: &mut Criterion) {
-    let sets = [("ensemble.trajectories", TRAJECTORIES.to_string()), ("protocol.duration", "10".into()), ("ensemble.dt", "0.01".into()), ("measure.every", "10".into())];
+    let sets = [
+        ("ensemble.trajectories", TRAJECTORIES.to_string()),
+        ("protocol.duration", "10".into()),
+        ("ensemble.dt", "0.01".into()),
+        ("measure.every", "10".into()),
+    ];
     let plan = ness::simulation::plan_of("dragged-bead", &sets).expect("the model compiles");
     let mut group = criterion.benchmark_group("dragged bead, one core");
     group.throughput(Throughput::Elements(TRAJECTORIES * STEPS)).sample_size(10);

@@ -5,9 +5,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::coordinate::Boundary;
 use crate::experiment::{Experiment, Model};
 use crate::expression::{Graph, Node, Symbol};
-use crate::coordinate::Boundary;
 
 /// An overdamped model with its parameters in place.
 pub struct System {

@@ -5,8 +5,22 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest to the highest: a room may use those before it.
 const ROOMS: [&str; 16] = [
-    "results", "random", "maths", "coordinate", "density", "expression", "exact", "experiment", "model", "plan", "backend", "statistics", "thermodynamics", "output",
-    "simulation", "cli",
+    "results",
+    "random",
+    "maths",
+    "coordinate",
+    "density",
+    "expression",
+    "exact",
+    "experiment",
+    "model",
+    "plan",
+    "backend",
+    "statistics",
+    "thermodynamics",
+    "output",
+    "simulation",
+    "cli",
 ];
 
 /// Libraries that only one place may name.
@@ -100,8 +114,11 @@ fn each_outside_library_has_its_room() {
 
 #[test]
 fn files_stay_readable() {
-    let long: Vec<String> =
-        sources().iter().filter(|(_, text)| shipped(text).lines().count() > 500).map(|(path, text)| format!("{}: {}", inside(path), text.lines().count())).collect();
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| shipped(text).lines().count() > 500)
+        .map(|(path, text)| format!("{}: {}", inside(path), text.lines().count()))
+        .collect();
     assert!(long.is_empty(), "files over 500 lines: {long:#?}");
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders")).expect("the shaders are there") {
         let path = entry.expect("a readable folder").path();

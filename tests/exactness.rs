@@ -88,12 +88,21 @@ fn the_driven_ring_has_the_numbers_of_the_literature() {
 
 #[test]
 fn the_dragged_bead_has_the_numbers_of_the_literature() {
-    let outcome = run(&model("dragged-bead", &[("protocol.duration", "1"), ("ensemble.trajectories", "200000"), ("ensemble.dt", "0.1"), ("measure.every", "0.5")]), &cpu());
+    let outcome = run(
+        &model("dragged-bead", &[("protocol.duration", "1"), ("ensemble.trajectories", "200000"), ("ensemble.dt", "0.1"), ("measure.every", "0.5")]),
+        &cpu(),
+    );
     let work = estimate(&outcome, "work");
     assert!((work.exact.unwrap_or(f64::NAN) - 0.367_879_4).abs() <= 1e-7, "{work:?}");
-    for (name, visible) in
-        [("work", 0.02), ("work.variance", 0.03), ("heat", 0.02), ("entropy_total", 0.01), ("entropy_total.variance", 0.02), ("velocity.x", 0.05), ("delta_F", 0.02)]
-    {
+    for (name, visible) in [
+        ("work", 0.02),
+        ("work.variance", 0.03),
+        ("heat", 0.02),
+        ("entropy_total", 0.01),
+        ("entropy_total.variance", 0.02),
+        ("velocity.x", 0.05),
+        ("delta_F", 0.02),
+    ] {
         assert_exact(&outcome, name, visible);
     }
 }
@@ -113,8 +122,25 @@ fn z_scores_over_seeds_are_standard_normal() {
     let mut scores = Vec::new();
     for seed in 0..60 {
         let seed = seed.to_string();
-        let bead = [("ensemble.seed", seed.as_str()), ("ensemble.trajectories", "2048"), ("protocol.duration", "1.2"), ("k", "2"), ("gamma", "1.5"), ("ensemble.dt", "0.05"), ("measure.every", "0.4")];
-        let ring = [("ensemble.seed", seed.as_str()), ("ensemble.trajectories", "2048"), ("protocol.duration", "1"), ("f", "1.5"), ("V0", "1.2"), ("ensemble.dt", "0.01"), ("ensemble.integrator", "weak-taylor"), ("measure.every", "0.5")];
+        let bead = [
+            ("ensemble.seed", seed.as_str()),
+            ("ensemble.trajectories", "2048"),
+            ("protocol.duration", "1.2"),
+            ("k", "2"),
+            ("gamma", "1.5"),
+            ("ensemble.dt", "0.05"),
+            ("measure.every", "0.4"),
+        ];
+        let ring = [
+            ("ensemble.seed", seed.as_str()),
+            ("ensemble.trajectories", "2048"),
+            ("protocol.duration", "1"),
+            ("f", "1.5"),
+            ("V0", "1.2"),
+            ("ensemble.dt", "0.01"),
+            ("ensemble.integrator", "weak-taylor"),
+            ("measure.every", "0.5"),
+        ];
         for (outcome, names) in [
             (run(&model("dragged-bead", &bead), &cpu()), ["work", "work.variance", "energy_change", "displacement.x"]),
             (run(&text(RING, &ring), &cpu()), ["displacement.x", "displacement.x.variance", "entropy_system", "heat"]),

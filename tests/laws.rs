@@ -73,8 +73,7 @@ fn chunks_and_threads_change_no_bit() {
 fn fused_instruction_sets_agree_bit_for_bit() {
     let sets: Vec<InstructionSet> = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::Baseline).collect();
     for (name, plan) in plans() {
-        let all: Vec<Batch> =
-            sets.iter().map(|&set| with(&plan, Precision::F64, Tuning { instruction_set: Some(set), ..Tuning::default() })).collect();
+        let all: Vec<Batch> = sets.iter().map(|&set| with(&plan, Precision::F64, Tuning { instruction_set: Some(set), ..Tuning::default() })).collect();
         assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
     }
 }

@@ -9,8 +9,7 @@ use ness::plan::{Column, Plan};
 use ness::random::Stream;
 use ness::simulation::{Outcome, Simulation};
 
-const BEAD: &[(&str, &str)] =
-    &[("protocol.duration", "1"), ("ensemble.trajectories", "200000"), ("ensemble.dt", "0.02"), ("measure.every", "0.5")];
+const BEAD: &[(&str, &str)] = &[("protocol.duration", "1"), ("ensemble.trajectories", "200000"), ("ensemble.dt", "0.02"), ("measure.every", "0.5")];
 
 fn sabotaged(simulation: &Simulation, plan: impl Fn(&mut Plan), batch: impl Fn(&Plan, &mut Batch) + Sync) -> Outcome {
     run(simulation, &Sabotaged { inner: cpu(), plan, batch })

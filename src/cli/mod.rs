@@ -102,5 +102,8 @@ fn verdict(violated: bool, undersampled: bool, strict: bool) -> u8 {
 /// Whether a better name would have helped.
 fn is_of_the_input(error: &OutputError) -> bool {
     use OutputError as E;
-    matches!(error, E::Exists { .. } | E::NoFolder { .. } | E::NotAFile { .. } | E::NotFound { .. } | E::NotHdf5 { .. } | E::NotNess { .. } | E::NewerSchema { .. })
+    matches!(
+        error,
+        E::Exists { .. } | E::NoFolder { .. } | E::NotAFile { .. } | E::NotFound { .. } | E::NotHdf5 { .. } | E::NotNess { .. } | E::NewerSchema { .. }
+    )
 }

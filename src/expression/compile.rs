@@ -29,19 +29,11 @@ struct Affine {
 
 impl Affine {
     fn uniform(node: Node) -> Affine {
-        Affine {
-            offset: Some(node),
-            scale: None,
-            core: None,
-        }
+        Affine { offset: Some(node), scale: None, core: None }
     }
 
     fn varying(node: Node) -> Affine {
-        Affine {
-            offset: None,
-            scale: None,
-            core: Some(node),
-        }
+        Affine { offset: None, scale: None, core: Some(node) }
     }
 
     /// The value as one node.
@@ -74,11 +66,7 @@ impl Affine {
     fn of_factors(scale: Option<Node>, core: Option<Node>) -> Affine {
         match core {
             Some(_) => Affine { offset: None, scale, core },
-            None => Affine {
-                offset: scale,
-                scale: None,
-                core: None,
-            },
+            None => Affine { offset: scale, scale: None, core: None },
         }
     }
 
@@ -89,11 +77,7 @@ impl Affine {
             (_, Some(scale)) => Some(graph.neg(scale)),
             _ => Some(graph.constant(-1.0)),
         };
-        Affine {
-            offset,
-            scale,
-            core: self.core,
-        }
+        Affine { offset, scale, core: self.core }
     }
 
     fn sum(self, other: Affine, graph: &mut Graph) -> Affine {
@@ -186,11 +170,7 @@ fn regroup_operation(operation: Operation, operands: [Affine; 3], slots: &mut Sl
             let operands = operands.map(|operand| operand.node(graph));
             let node = graph.rebuild(operation, operands);
             // Simplification may have removed the dependence.
-            if slots.rate(node) == Rate::Varying {
-                Affine::varying(node)
-            } else {
-                Affine::uniform(node)
-            }
+            if slots.rate(node) == Rate::Varying { Affine::varying(node) } else { Affine::uniform(node) }
         }
     }
 }
@@ -218,12 +198,7 @@ struct Code {
 
 /// Turns nodes into steps, products and sums into multiply–adds.
 fn choose(outputs: &[Node], slots: &mut Slots) -> Result<Code, CompileError> {
-    let varying: Vec<Node> = slots
-        .graph
-        .reachable(outputs)
-        .into_iter()
-        .filter(|&node| slots.rate(node) == Rate::Varying)
-        .collect();
+    let varying: Vec<Node> = slots.graph.reachable(outputs).into_iter().filter(|&node| slots.rate(node) == Rate::Varying).collect();
     let mut uses: HashMap<Node, u32> = HashMap::new();
     for &output in outputs {
         *uses.entry(output).or_default() += 1;
@@ -318,11 +293,7 @@ fn allocate(code: &Code, outputs: &[Node]) -> Result<Program, CompileError> {
             Input::Step(node) => Operand::Register(held[&node]),
             Input::Direct(operand) => operand,
         };
-        program.instructions.push(Instruction {
-            operation: step.operation,
-            out,
-            inputs: step.inputs.map(operand),
-        });
+        program.instructions.push(Instruction { operation: step.operation, out, inputs: step.inputs.map(operand) });
         // Only now: a target must differ from the sources.
         for input in &step.inputs {
             if let Input::Step(node) = input

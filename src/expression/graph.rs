@@ -257,11 +257,7 @@ impl Graph {
 
     /// `scale·a` as one operation: a negation stays inside `scale`.
     pub(super) fn scaled(&mut self, scale: Node, a: Node) -> Node {
-        if self.as_constant(scale).is_some() {
-            self.mul(scale, a)
-        } else {
-            self.commutative(Operation::Mul, scale, a)
-        }
+        if self.as_constant(scale).is_some() { self.mul(scale, a) } else { self.commutative(Operation::Mul, scale, a) }
     }
 
     /// `a/b`.

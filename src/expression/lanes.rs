@@ -27,11 +27,7 @@ pub fn interpret<R: Real, const FMA: bool>(program: &Program, coordinates: &[Lan
         // All three at once (those beyond the arity repeat the first): one place to resolve operands keeps the dispatch short.
         let slices = (coordinates, constants, row, before, after);
         let [a, b, c] = instruction.inputs;
-        let (a, b, c) = (
-            read(a, instruction.out, slices),
-            read(b, instruction.out, slices),
-            read(c, instruction.out, slices),
-        );
+        let (a, b, c) = (read(a, instruction.out, slices), read(b, instruction.out, slices), read(c, instruction.out, slices));
         match instruction.operation {
             Operation::Add => map_two(out, &a, &b, |a, b| a + b),
             Operation::Sub => map_two(out, &a, &b, |a, b| a - b),

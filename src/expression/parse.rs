@@ -34,11 +34,7 @@ pub struct ExpressionError {
 impl ExpressionError {
     /// An error without a suggestion.
     fn new(span: Range<usize>, message: impl Into<String>) -> ExpressionError {
-        ExpressionError {
-            span,
-            message: message.into(),
-            suggestion: None,
-        }
+        ExpressionError { span, message: message.into(), suggestion: None }
     }
 }
 
@@ -88,19 +84,9 @@ impl Graph {
     /// An [`ExpressionError`] with the place, what was expected and the nearest valid name.
     pub fn parse(&mut self, text: &str, scope: &Scope) -> Result<Node, ExpressionError> {
         let tokens = tokens(text)?;
-        let mut parser = Parser {
-            graph: self,
-            scope,
-            text,
-            tokens: &tokens,
-            next: 0,
-            depth: 0,
-        };
+        let mut parser = Parser { graph: self, scope, text, tokens: &tokens, next: 0, depth: 0 };
         if parser.peek().kind == Kind::End {
-            return Err(ExpressionError::new(
-                0..text.len(),
-                "the formula is empty; a number, a name or a function was expected",
-            ));
+            return Err(ExpressionError::new(0..text.len(), "the formula is empty; a number, a name or a function was expected"));
         }
         let node = parser.expression(0)?;
         match parser.peek().kind {
@@ -168,10 +154,7 @@ impl Parser<'_> {
     fn expression(&mut self, least: u8) -> Result<Node, ExpressionError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(ExpressionError::new(
-                self.peek().span(),
-                format!("the formula is nested more than {DEEPEST} deep; split it"),
-            ));
+            return Err(ExpressionError::new(self.peek().span(), format!("the formula is nested more than {DEEPEST} deep; split it")));
         }
         let mut left = self.operand()?;
         while let Some((operator, binding)) = infix(self.peek().kind)
@@ -194,10 +177,7 @@ impl Parser<'_> {
         }
         let right = self.expression(if operator == Infix::Power { PREFIX } else { binding + 1 })?;
         if operator == Infix::Compare && matches!(infix(self.peek().kind), Some((Infix::Compare, _))) {
-            return Err(ExpressionError::new(
-                self.peek().span(),
-                "comparisons cannot be chained; write `a < b && b < c`",
-            ));
+            return Err(ExpressionError::new(self.peek().span(), "comparisons cannot be chained; write `a < b && b < c`"));
         }
         let graph = &mut *self.graph;
         Ok(match token.kind {
@@ -244,10 +224,7 @@ impl Parser<'_> {
                 let (zero, one) = (self.graph.constant(0.0), self.graph.constant(1.0));
                 Ok(self.graph.select(operand, zero, one))
             }
-            Kind::End => Err(ExpressionError::new(
-                token.span(),
-                "the formula ends too early; a number, a name or `(` was expected",
-            )),
+            Kind::End => Err(ExpressionError::new(token.span(), "the formula ends too early; a number, a name or `(` was expected")),
             _ => {
                 let message = format!("`{}` is misplaced; a number, a name or `(` was expected", self.slice(token));
                 Err(ExpressionError::new(token.span(), message))
@@ -272,10 +249,7 @@ impl Parser<'_> {
         match digits.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(self.graph.constant(value)),
             Ok(_) => Err(ExpressionError::new(token.span(), "this number is too large; the largest is about 1.8e308")),
-            Err(_) => Err(ExpressionError::new(
-                token.span(),
-                format!("`{}` is not a number; write 2.5, .5, 1e-3 or 1_000", self.slice(token)),
-            )),
+            Err(_) => Err(ExpressionError::new(token.span(), format!("`{}` is not a number; write 2.5, .5, 1e-3 or 1_000", self.slice(token)))),
         }
     }
 
@@ -327,11 +301,7 @@ impl Parser<'_> {
             self.advance();
         }
         self.expect(Kind::Close, open, "this parenthesis is never closed; expected `,` or `)`")?;
-        if arguments.len() == arity {
-            Ok(arguments)
-        } else {
-            Err(self.wrong_arity(name, called, arity, arguments.len()))
-        }
+        if arguments.len() == arity { Ok(arguments) } else { Err(self.wrong_arity(name, called, arity, arguments.len())) }
     }
 
     fn wrong_arity(&self, name: Token, called: &str, arity: usize, found: usize) -> ExpressionError {
@@ -355,11 +325,7 @@ impl Parser<'_> {
         let name = self.slice(token);
         let functions: Vec<&str> = FUNCTIONS.iter().map(|function| function.name()).chain([CONDITIONAL]).collect();
         let message = format!("there is no function `{name}`; there are {}", functions.join(", "));
-        ExpressionError {
-            span: token.span(),
-            message,
-            suggestion: nearest(name, functions.into_iter()),
-        }
+        ExpressionError { span: token.span(), message, suggestion: nearest(name, functions.into_iter()) }
     }
 
     fn unknown_name(&self, token: Token) -> ExpressionError {
@@ -369,11 +335,7 @@ impl Parser<'_> {
         if names.len() <= LISTED {
             message += &format!("; available here: {}", names.join(", "));
         }
-        ExpressionError {
-            span: token.span(),
-            message,
-            suggestion: nearest(name, names.into_iter()),
-        }
+        ExpressionError { span: token.span(), message, suggestion: nearest(name, names.into_iter()) }
     }
 }
 
@@ -389,9 +351,7 @@ fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
         let synonym = f64::from(SYNONYMS.contains(&(lower.as_str(), candidate.as_str())));
         synonym + strsim::normalized_damerau_levenshtein(&lower, &candidate) + 0.01 * strsim::jaro_winkler(&lower, &candidate)
     };
-    let best = candidates
-        .map(|candidate| (likeness(candidate), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let best = candidates.map(|candidate| (likeness(candidate), candidate)).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 >= 0.5).then(|| best.1.to_owned())
 }
 

@@ -141,10 +141,7 @@ impl Slots {
 
 /// The next index of its kind, if an operand can name it.
 pub(super) fn place(length: usize, kind: &'static str) -> Result<u16, CompileError> {
-    u16::try_from(length).map_err(|_| CompileError::TooLarge {
-        kind,
-        limit: usize::from(u16::MAX) + 1,
-    })
+    u16::try_from(length).map_err(|_| CompileError::TooLarge { kind, limit: usize::from(u16::MAX) + 1 })
 }
 
 /// Evaluates the columns of a row: only what they need, in an order fixed once.
@@ -174,12 +171,7 @@ impl RowEvaluator {
                 Expression::Operation(operation, operands) => operations.push((operation, operands.map(|operand| places[&operand]), here)),
             }
         }
-        RowEvaluator {
-            symbols,
-            operations,
-            values,
-            outputs: outputs.iter().map(|output| output.map(|node| places[&node])).collect(),
-        }
+        RowEvaluator { symbols, operations, values, outputs: outputs.iter().map(|output| output.map(|node| places[&node])).collect() }
     }
 
     /// Writes a row (as long as [`Slots::columns`]); columns of the caller become NaN.

@@ -34,23 +34,13 @@ fn is_close(found: f64, wanted: f64, tolerance: f64) -> bool {
 }
 
 fn check_close(what: &str, found: f64, wanted: f64, tolerance: f64) {
-    assert!(
-        is_close(found, wanted, tolerance),
-        "{what}: found {found:e}, wanted {wanted:e}, difference {:e}, tolerance {tolerance:e}",
-        found - wanted
-    );
+    assert!(is_close(found, wanted, tolerance), "{what}: found {found:e}, wanted {wanted:e}, difference {:e}, tolerance {tolerance:e}", found - wanted);
 }
 
 #[test]
 fn the_judge_can_fail() {
     assert!(is_close(1.0, 1.0 + 1e-9, 1e-8));
-    for (found, wanted, tolerance) in [
-        (1.0, 1.03, 0.01),
-        (f64::NAN, 1.0, 1.0),
-        (1.0, f64::NAN, 1.0),
-        (f64::INFINITY, f64::INFINITY, 1.0),
-        (1.0, -1.0, 0.5),
-    ] {
+    for (found, wanted, tolerance) in [(1.0, 1.03, 0.01), (f64::NAN, 1.0, 1.0), (1.0, f64::NAN, 1.0), (f64::INFINITY, f64::INFINITY, 1.0), (1.0, -1.0, 0.5)] {
         assert!(!is_close(found, wanted, tolerance), "{found} passed for {wanted}");
     }
 }
@@ -97,11 +87,7 @@ fn compiled(graph: &Graph, outputs: &[Node]) -> Compiled {
     let fixed = |symbol| environment(symbol, [f64::NAN; 2]);
     let mut row = vec![0.0; slots.columns()];
     slots.rows().fill(&fixed, &mut row);
-    Compiled {
-        program,
-        constants: slots.constants(&fixed),
-        row,
-    }
+    Compiled { program, constants: slots.constants(&fixed), row }
 }
 
 impl Compiled {
@@ -298,13 +284,7 @@ fn random_formulas_agree_everywhere() {
             let derivative = graph.derivative(node, Symbol::Coordinate(which));
             check_derivative(&text, &graph, node, derivative, which as usize, &points[..16]);
         }
-        let names = |symbol| {
-            scope()
-                .iter()
-                .find(|&(_, other)| other == symbol)
-                .map(|(name, _)| name.to_owned())
-                .expect("named")
-        };
+        let names = |symbol| scope().iter().find(|&(_, other)| other == symbol).map(|(name, _)| name.to_owned()).expect("named");
         let shown = graph.display(node, &names);
         let again = graph.parse(&shown, &scope()).expect("the shown text parses");
         for &point in &points[..4] {
@@ -341,9 +321,7 @@ fn comparisons_and_conditions_choose_the_same_branch_everywhere() {
 fn nan_reaches_the_output() {
     let points = [[f64::NAN, 0.5]; LANES];
     for &function in FUNCTIONS {
-        let text = ["x", "y", "x, y", "y, x"]
-            .iter()
-            .filter(|arguments| arguments.contains('x') && arguments.matches(',').count() + 1 == function.arity());
+        let text = ["x", "y", "x, y", "y, x"].iter().filter(|arguments| arguments.contains('x') && arguments.matches(',').count() + 1 == function.arity());
         for arguments in text {
             let mut graph = Graph::new();
             let node = graph.parse(&format!("{}({arguments})", function.name()), &scope()).expect("parses");
@@ -357,10 +335,7 @@ fn nan_reaches_the_output() {
 
 #[test]
 fn nothing_typed_reaches_the_shader() {
-    let scope = Scope::new()
-        .with("evil", Symbol::Coordinate(0))
-        .with("discard", Symbol::Coordinate(1))
-        .with("名前", Symbol::Parameter(0));
+    let scope = Scope::new().with("evil", Symbol::Coordinate(0)).with("discard", Symbol::Coordinate(1)).with("名前", Symbol::Parameter(0));
     for text in ["evil + discard*名前", "sin(evil)^2.5 / 1e308", "evil > 1e-300 ? 1e300 : -discard"] {
         let mut graph = Graph::new();
         let node = graph.parse(text, &scope).expect("parses");
@@ -369,42 +344,15 @@ fn nothing_typed_reaches_the_shader() {
         let shader = wgsl(&program, "force", 2);
         check_shader(&shader);
         for word in shader.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()) {
-            let ours = [
-                "fn",
-                "force",
-                "x",
-                "array",
-                "f32",
-                "u32",
-                "row",
-                "rows",
-                "constants",
-                "let",
-                "return",
-                "select",
-                "fma",
-            ]
-            .contains(&word);
+            let ours = ["fn", "force", "x", "array", "f32", "u32", "row", "rows", "constants", "let", "return", "select", "fma"].contains(&word);
             let function = FUNCTIONS.iter().any(|function| function.wgsl() == word);
             let number = word.trim_start_matches('v').trim_end_matches('u').parse::<u32>().is_ok();
             assert!(ours || function || number, "`{word}` in\n{shader}");
         }
     }
-    for attack in [
-        "x; discard",
-        "x /* */ + y",
-        "x)} fn main() {(",
-        "x\n// y",
-        "@compute",
-        "x[0]",
-        "ness_sin(x)",
-        "array<f32>",
-        "\"x\"",
-        "x\\y",
-        "#x",
-        "1e5f",
-        "0x1p3",
-    ] {
+    for attack in
+        ["x; discard", "x /* */ + y", "x)} fn main() {(", "x\n// y", "@compute", "x[0]", "ness_sin(x)", "array<f32>", "\"x\"", "x\\y", "#x", "1e5f", "0x1p3"]
+    {
         assert!(Graph::new().parse(attack, &self::scope()).is_err(), "{attack}");
     }
 }

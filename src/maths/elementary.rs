@@ -180,10 +180,7 @@ fn two_product<R: Real, const FMA: bool>(a: R, b: R) -> (R, R) {
     }
     let (a_upper, b_upper) = (a.upper_half(), b.upper_half());
     let (a_lower, b_lower) = (a - a_upper, b - b_upper);
-    (
-        product,
-        ((a_upper * b_upper - product) + a_upper * b_lower + a_lower * b_upper) + a_lower * b_lower,
-    )
+    (product, ((a_upper * b_upper - product) + a_upper * b_lower + a_lower * b_upper) + a_lower * b_lower)
 }
 
 /// `ln x` of a positive finite number as a sum of two numbers.
@@ -214,11 +211,7 @@ pub fn pow<R: Real, const FMA: bool>(x: R, y: R) -> R {
     let correction = y.multiply_add::<FMA>(lower, error);
     let correction = if product.abs() < R::EXP_LIMIT { correction } else { R::ZERO };
     let power = exp::<R, FMA>(product);
-    let power = if power < R::INFINITY {
-        power.multiply_add::<FMA>(correction, power)
-    } else {
-        power
-    };
+    let power = if power < R::INFINITY { power.multiply_add::<FMA>(correction, power) } else { power };
     // Infinite powers, and zero to any: the sign of y decides.
     let infinite = if y > R::ZERO { R::INFINITY } else { R::ZERO };
     let zero = if y > R::ZERO { R::ZERO } else { R::INFINITY };

@@ -6,11 +6,7 @@ fn worst<R: Real>(f: impl Fn(R) -> R, wanted: impl Fn(f64) -> f64, (lower, upper
     let geometric = lower > 0.0 && upper / lower > 100.0;
     let errors = (0..4001).map(|i| {
         let part = f64::from(i) / 4000.0;
-        let x = R::from_f64(if geometric {
-            lower * (upper / lower).powf(part)
-        } else {
-            lower + (upper - lower) * part
-        });
+        let x = R::from_f64(if geometric { lower * (upper / lower).powf(part) } else { lower + (upper - lower) * part });
         let exact = wanted(x.to_f64());
         let unit = epsilon * 2f64.powf(exact.abs().max(floor).log2().floor());
         let error = (f(x).to_f64() - exact).abs() / unit;
@@ -53,13 +49,7 @@ fn functions_are_as_accurate_as_promised() {
     assert!(large <= 2.5, "{large}");
     for power in [-2.5, -1.0, 0.3, 3.0, 7.7] {
         let wide = worst(|x| pow::<f64, false>(x, power), |x| x.powf(power), (1e-4, 1e4), f64::EPSILON, 0.0);
-        let narrow = worst(
-            |x| pow::<f32, true>(x, power as f32),
-            |x| x.powf(f64::from(power as f32)),
-            (1e-4, 1e4),
-            f64::from(f32::EPSILON),
-            0.0,
-        );
+        let narrow = worst(|x| pow::<f32, true>(x, power as f32), |x| x.powf(f64::from(power as f32)), (1e-4, 1e4), f64::from(f32::EPSILON), 0.0);
         assert!(wide <= 2.0 && narrow <= 2.0, "power {power}: {wide}, {narrow}");
     }
 }
@@ -76,21 +66,9 @@ fn the_judge_can_fail() {
 #[test]
 fn special_values_come_out_special() {
     fn check<R: Real, const FMA: bool>() {
-        let all = [
-            sin::<R, FMA>,
-            cos::<R, FMA>,
-            tan::<R, FMA>,
-            exp::<R, FMA>,
-            log::<R, FMA>,
-            tanh::<R, FMA>,
-            sinh::<R, FMA>,
-        ];
+        let all = [sin::<R, FMA>, cos::<R, FMA>, tan::<R, FMA>, exp::<R, FMA>, log::<R, FMA>, tanh::<R, FMA>, sinh::<R, FMA>];
         assert!(all.iter().all(|f| f(R::NAN).is_nan()));
-        assert!(
-            [cosh::<R, FMA>, asin::<R, FMA>, acos::<R, FMA>, atan::<R, FMA>]
-                .iter()
-                .all(|f| f(R::NAN).is_nan())
-        );
+        assert!([cosh::<R, FMA>, asin::<R, FMA>, acos::<R, FMA>, atan::<R, FMA>].iter().all(|f| f(R::NAN).is_nan()));
         let of = R::from_f64;
         let (one, infinity) = (R::ONE, R::INFINITY);
         assert!(exp::<R, FMA>(of(800.0)) == infinity && exp::<R, FMA>(infinity) == infinity && exp::<R, FMA>(-infinity) == R::ZERO);
@@ -127,10 +105,7 @@ fn noise_is_the_inverse_of_its_law() {
         let wide = uniform_angle::<f64, false>(word);
         assert!((wide.0 - cosine).abs() <= 1e-11 && (wide.1 - sine).abs() <= 1e-11, "word {word}: {wide:?}");
         let narrow = uniform_angle::<f32, true>(word);
-        assert!(
-            (f64::from(narrow.0) - cosine).abs() <= 2e-7 && (f64::from(narrow.1) - sine).abs() <= 2e-7,
-            "word {word}: {narrow:?}"
-        );
+        assert!((f64::from(narrow.0) - cosine).abs() <= 2e-7 && (f64::from(narrow.1) - sine).abs() <= 2e-7, "word {word}: {narrow:?}");
     }
     for word in [0, 1, u32::MAX] {
         let radius = negative_log_uniform::<f32, true>(word);

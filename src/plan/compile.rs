@@ -27,7 +27,9 @@ pub enum PlanError {
     #[error("the formulas of this model are too large to compile: {0}")]
     Program(#[from] CompileError),
     /// The protocol table does not fit in memory.
-    #[error("the protocol of this run would be a table of {entries} numbers, at most {limit} are possible: take a larger ensemble.dt, a shorter protocol.duration, or a protocol that does not move")]
+    #[error(
+        "the protocol of this run would be a table of {entries} numbers, at most {limit} are possible: take a larger ensemble.dt, a shorter protocol.duration, or a protocol that does not move"
+    )]
     ProtocolTable {
         /// Numbers in the table.
         entries: u64,
@@ -126,11 +128,9 @@ fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanEr
         IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyama),
         IntegratorChoice::Heun => Ok(Integrator::Heun),
         IntegratorChoice::WeakTaylor if one => Ok(Integrator::WeakTaylor),
-        IntegratorChoice::WeakTaylor => Err(PlanError::Integrator {
-            integrator: "weak-taylor",
-            reason: "it is written for one coordinate",
-            advice: "use \"euler-maruyama\" or \"heun\"",
-        }),
+        IntegratorChoice::WeakTaylor => {
+            Err(PlanError::Integrator { integrator: "weak-taylor", reason: "it is written for one coordinate", advice: "use \"euler-maruyama\" or \"heun\"" })
+        }
         IntegratorChoice::ExactLinear if system.is_linear() => Ok(Integrator::ExactLinear),
         IntegratorChoice::ExactLinear => Err(PlanError::Integrator {
             integrator: "exact-linear",
@@ -422,8 +422,7 @@ fn linear_entries(system: &System, protocol: &[f64], dt: f64, cached: &mut Optio
     let drift = DVector::from_fn(d, |i, _| force.constant[i] / system.friction[i]);
     let flat = |matrix: &DMatrix<f64>| (0..d * d).map(|k| matrix[(k / d, k % d)]).collect::<Vec<_>>();
     let (offset, vector) = (&matrices.offset * &drift, &matrices.vector * &drift);
-    let entries =
-        [flat(&matrices.propagator), flat(&matrices.factor), flat(&matrices.ledger), offset.as_slice().to_vec(), vector.as_slice().to_vec()].concat();
+    let entries = [flat(&matrices.propagator), flat(&matrices.factor), flat(&matrices.ledger), offset.as_slice().to_vec(), vector.as_slice().to_vec()].concat();
     *cached = Some(matrices);
     Ok(entries)
 }

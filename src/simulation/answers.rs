@@ -71,7 +71,9 @@ impl Question<'_> {
                 Symbol::Time => self.experiment.protocol.duration,
                 _ => f64::NAN,
             });
-            if let Some((computed, source)) = answers.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= 1e-3 * computed.abs().max(1e-3))) {
+            if let Some((computed, source)) =
+                answers.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= 1e-3 * computed.abs().max(1e-3)))
+            {
                 answers.warnings.push(format!(
                     "[exact] `{}` is {value:.6} by the formula of the file, but {computed:.6} by {source}: does the formula hold for this start and protocol?",
                     formula.name

@@ -39,10 +39,7 @@ impl Law {
             Law::Gaussian(gaussian) => {
                 let factor = gaussian.noise_factor();
                 let d = factor.nrows();
-                InitialState::Gaussian {
-                    mean: gaussian.mean().as_slice().to_vec(),
-                    factor: (0..d * d).map(|k| factor[(k / d, k % d)]).collect(),
-                }
+                InitialState::Gaussian { mean: gaussian.mean().as_slice().to_vec(), factor: (0..d * d).map(|k| factor[(k / d, k % d)]).collect() }
             }
             Law::Density(density) => InitialState::Density(density.clone()),
             Law::Uniform { lower, upper } => InitialState::Uniform { lower: lower.clone(), upper: upper.clone() },

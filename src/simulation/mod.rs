@@ -153,7 +153,8 @@ impl Simulation {
         let mut answers = question.answer()?;
         warnings.append(&mut answers.warnings);
         let facts = facts(&experiment, &system, &plan, &opening, &ends, &mut answers)?;
-        let mut simulation = Self { reverse: None, answers, facts, baths, start_law: opening.law, ends, warnings, start: opening.description, experiment, system, plan };
+        let mut simulation =
+            Self { reverse: None, answers, facts, baths, start_law: opening.law, ends, warnings, start: opening.description, experiment, system, plan };
         simulation.check_scope()?;
         simulation.prepare_reverse()?;
         Ok(simulation)
@@ -235,8 +236,7 @@ impl Simulation {
         let mut reverse = None;
         if let Some(ensemble) = self.reverse.as_ref().filter(|_| !stopped) {
             let ends = Ends { first: self.ends.last.clone(), last_step: self.reverse_last_step(), last: self.ends.first.clone() };
-            let gatherer =
-                Gatherer::new(&self.system, &ensemble.plan, &self.baths, &ends, ensemble.start_law.as_ref(), ensemble.end_law.as_ref(), &self.facts);
+            let gatherer = Gatherer::new(&self.system, &ensemble.plan, &self.baths, &ends, ensemble.start_law.as_ref(), ensemble.end_law.as_ref(), &self.facts);
             reverse = Some(self.gather(backend, &ensemble.plan, gatherer, &mut |steps, _| {
                 done += steps;
                 let flow = watch(&Progress::of(done, &forward));
@@ -368,4 +368,3 @@ fn exact_variances(system: &System, opening: &Opening, ends: &Ends, answers: &An
     know("jarzynski", value("work").zip(facts.delta_free_energy.as_ref()).map(|(work, (change, _))| (work - change) / temperature));
     know("integral_total", value("entropy_total"));
 }
-

@@ -137,8 +137,14 @@ impl Simulation {
         let evidence = Evidence { facts, scalars: &forward.scalars, reverse: reverse.as_ref().map(|r| &r.scalars), fields: Some(&forward.fields) };
         let compared = estimates.iter().filter(|e| e.exact.is_some()).count();
         // A run stopped before its reversed ensemble cannot try what needs one.
-        let asked: Vec<String> =
-            self.experiment.measure.theorems.iter().filter(|name| !conditions.stopped || self.reverse.is_none() || !needs_reverse(name, self)).cloned().collect();
+        let asked: Vec<String> = self
+            .experiment
+            .measure
+            .theorems
+            .iter()
+            .filter(|name| !conditions.stopped || self.reverse.is_none() || !needs_reverse(name, self))
+            .cloned()
+            .collect();
         let (theorems, bound) = if asked.is_empty() {
             (Vec::new(), significance_bound(compared))
         } else {

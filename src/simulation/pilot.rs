@@ -48,7 +48,8 @@ pub(super) fn fly(plan: &Plan, system: &System) -> Result<Pilot, SimulationError
     for save in 0..saves {
         for (observable, range) in ranges.iter_mut().enumerate() {
             let tiles = batches.iter().flat_map(|batch| batch.series.iter().skip(save * observables + observable).step_by(saves * observables));
-            let all = tiles.fold(CentredMoments::default(), |sum, tile: &TileMoments| sum.with(CentredMoments { count: tile.count, mean: tile.mean, m2: tile.m2 }));
+            let all =
+                tiles.fold(CentredMoments::default(), |sum, tile: &TileMoments| sum.with(CentredMoments { count: tile.count, mean: tile.mean, m2: tile.m2 }));
             let reach = REACH * all.variance().max(0.0).sqrt();
             if (all.mean - reach).is_finite() && (all.mean + reach).is_finite() {
                 *range = (range.0.min(all.mean - reach), range.1.max(all.mean + reach));
@@ -106,10 +107,18 @@ impl Pilot {
         let (product, i) = worst;
         let name = &system.names[i];
         if product >= 2.0 {
-            return vec![format!("ensemble.dt = {} is unstable: stiffness/friction of `{name}` times dt reaches {product:.2}, at most 2 is stable; take dt ≤ {:.1e}", plan.schedule.dt, 0.1 * plan.schedule.dt / product)];
+            return vec![format!(
+                "ensemble.dt = {} is unstable: stiffness/friction of `{name}` times dt reaches {product:.2}, at most 2 is stable; take dt ≤ {:.1e}",
+                plan.schedule.dt,
+                0.1 * plan.schedule.dt / product
+            )];
         }
         if product > 0.3 {
-            return vec![format!("ensemble.dt = {} is long: stiffness/friction of `{name}` times dt reaches {product:.2}; below 0.1 the time-step error is small, so take dt ≤ {:.1e}", plan.schedule.dt, 0.1 * plan.schedule.dt / product)];
+            return vec![format!(
+                "ensemble.dt = {} is long: stiffness/friction of `{name}` times dt reaches {product:.2}; below 0.1 the time-step error is small, so take dt ≤ {:.1e}",
+                plan.schedule.dt,
+                0.1 * plan.schedule.dt / product
+            )];
         }
         Vec::new()
     }
@@ -146,7 +155,9 @@ pub(super) fn relaxation_report(plan: &Plan) -> Result<String, SimulationError> 
     }
     let time = plan.relaxation_steps as f64 * plan.schedule.dt;
     Ok(if worst > 4.0 {
-        format!("the start is NOT relaxed after t = {time}: means differ from those after twice the time by {worst:.1} standard errors; set initial.burn_in to more")
+        format!(
+            "the start is NOT relaxed after t = {time}: means differ from those after twice the time by {worst:.1} standard errors; set initial.burn_in to more"
+        )
     } else {
         format!("the start was relaxed for t = {time}; first and second moments agree with those after twice the time within {worst:.1} standard errors")
     })

@@ -204,7 +204,7 @@ impl Device {
         if let Some(error) = pollster::block_on(scope.pop()) {
             let messages = pollster::block_on(module.get_compilation_info()).messages;
             let located: Vec<String> = messages.iter().filter_map(|message| locate(shader, message)).collect();
-            return Err(refused(if located.is_empty() { error.to_string() } else { format!("{}\n{error}", located.join("\n")) }));
+            return Err(refused(if located.is_empty() { error.to_string() } else { located.join("\n") }));
         }
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);

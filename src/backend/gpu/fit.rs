@@ -53,7 +53,11 @@ pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u
     let fits = |chunk: u64| {
         let sizes = Sizes::of(plan, &layout, chunk, workgroup);
         let counted = field_row(plan) == 0 || chunk * saves <= u64::from(u32::MAX);
-        counted && sizes.state <= limit && sizes.moments <= limit && sizes.counts <= limit.max(smallest.counts) && sizes.stride / workgroup <= u64::from(adapter.workgroups)
+        counted
+            && sizes.state <= limit
+            && sizes.moments <= limit
+            && sizes.counts <= limit.max(smallest.counts)
+            && sizes.stride / workgroup <= u64::from(adapter.workgroups)
     };
     while chunk > workgroup && !fits(chunk) {
         chunk = (chunk / 2).next_multiple_of(TILE as u64);

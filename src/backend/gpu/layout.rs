@@ -204,8 +204,26 @@ mod tests {
         let naga::TypeInner::Struct { members, span } = &structure.inner else { panic!("Dispatch is a struct") };
         let theirs: Vec<(&str, usize)> = members.iter().map(|m| (m.name.as_deref().unwrap_or(""), m.offset as usize)).collect();
         let ours = offsets![
-            key_low, key_high, trajectory_low, trajectory_high, count, stride, first_step, last_step, purpose, row, row_stride, phase, save_every, saves,
-            before_block, block, blocks_at, windings_at, zero, padding,
+            key_low,
+            key_high,
+            trajectory_low,
+            trajectory_high,
+            count,
+            stride,
+            first_step,
+            last_step,
+            purpose,
+            row,
+            row_stride,
+            phase,
+            save_every,
+            saves,
+            before_block,
+            block,
+            blocks_at,
+            windings_at,
+            zero,
+            padding,
         ];
         assert_eq!(ours, theirs);
         assert_eq!(size_of::<Dispatch>(), *span as usize);

@@ -11,10 +11,12 @@ mod layout;
 mod readback;
 mod run;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use self::compose::{ShaderOptions, shader};
-pub use self::device::{Adapter, AdapterKind, Selection, adapters};
 use self::device::Device;
+pub use self::device::{Adapter, AdapterKind, Selection, adapters};
 use super::{Backend, BackendError, Description, Event, Flow};
 use crate::plan::Plan;
 

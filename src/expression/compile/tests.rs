@@ -30,10 +30,7 @@ fn uniform_parts_cost_nothing() {
         (&["sin(x) + sin(x)"], 2, 2),
     ] {
         let (program, _) = cost(texts);
-        assert!(
-            program.instructions.len() <= instructions && program.registers <= registers,
-            "{texts:?}: {program:#?}"
-        );
+        assert!(program.instructions.len() <= instructions && program.registers <= registers, "{texts:?}: {program:#?}");
     }
     let (program, slots) = cost(&["-k*(x - lambda)*dlambda"]);
     assert_eq!((slots.columns(), program.reads_schedule()), (2, true));

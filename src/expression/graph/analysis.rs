@@ -63,11 +63,7 @@ impl Graph {
                 Expression::Symbol(symbol) => (names(symbol), ATOM),
                 Expression::Operation(operation, operands) => describe(operation, operands.map(|operand| &texts[operand.index()])),
             };
-            texts[part.index()] = if text.len() > LONGEST_TEXT {
-                ("…".to_owned(), ATOM)
-            } else {
-                (text, binding)
-            };
+            texts[part.index()] = if text.len() > LONGEST_TEXT { ("…".to_owned(), ATOM) } else { (text, binding) };
         }
         std::mem::take(&mut texts[node.index()].0)
     }

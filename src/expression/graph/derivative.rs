@@ -19,11 +19,7 @@ impl Graph {
                 Expression::Symbol(other) => self.constant(f64::from(other == symbol)),
                 Expression::Operation(operation, operands) => {
                     let changes = operands.map(|operand| self.derivatives.get(&(operand, symbol)).copied().unwrap_or(zero));
-                    if changes[..operation.arity()].iter().all(|&change| change == zero) {
-                        zero
-                    } else {
-                        self.chain_rule(part, operation, operands, changes)
-                    }
+                    if changes[..operation.arity()].iter().all(|&change| change == zero) { zero } else { self.chain_rule(part, operation, operands, changes) }
                 }
             };
             self.derivatives.insert((part, symbol), derivative);

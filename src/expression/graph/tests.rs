@@ -63,11 +63,7 @@ fn polynomials_are_recognised_by_form() {
         ("min(x, 1)", &[x], 2, false),
     ] {
         let (graph, nodes) = parsed(&[text]);
-        assert_eq!(
-            graph.is_polynomial_of_degree(nodes[0], symbols, degree),
-            expected,
-            "{text}, degree {degree} in {symbols:?}"
-        );
+        assert_eq!(graph.is_polynomial_of_degree(nodes[0], symbols, degree), expected, "{text}, degree {degree} in {symbols:?}");
     }
 }
 
@@ -95,10 +91,7 @@ fn derivatives_come_out_simple() {
 #[test]
 fn symbols_can_be_listed_and_replaced() {
     let (mut graph, nodes) = parsed(&["k*(x - lambda)^2 + 0*y", "k*(x - 3)^2", "k*t"]);
-    assert_eq!(
-        graph.symbols(nodes[0]).into_iter().collect::<Vec<_>>(),
-        [Symbol::Coordinate(0), Symbol::Parameter(0), Symbol::Protocol(0)]
-    );
+    assert_eq!(graph.symbols(nodes[0]).into_iter().collect::<Vec<_>>(), [Symbol::Coordinate(0), Symbol::Parameter(0), Symbol::Protocol(0)]);
     assert!(graph.depends_on(nodes[0], &|symbol| symbol == Symbol::Protocol(0)) && !graph.depends_on(nodes[2], &|symbol| symbol == Symbol::Protocol(0)));
     let three = graph.constant(3.0);
     let replaced = graph.substitute(nodes[0], &|symbol| (symbol == Symbol::Protocol(0)).then_some(three));

@@ -130,15 +130,9 @@ fn long_formulas_stay_flat() {
 
 #[test]
 fn deep_nesting_is_refused_and_does_not_overflow() {
-    for (opening, inner, closing) in [
-        ("(", "x", ")"),
-        ("-", "x", ""),
-        ("!", "x", ""),
-        ("2^", "x", ""),
-        ("sin(", "x", ")"),
-        ("x ? x : ", "x", ""),
-        ("x+(", "x", ")"),
-    ] {
+    for (opening, inner, closing) in
+        [("(", "x", ")"), ("-", "x", ""), ("!", "x", ""), ("2^", "x", ""), ("sin(", "x", ")"), ("x ? x : ", "x", ""), ("x+(", "x", ")")]
+    {
         let text = |count: usize| format!("{}{inner}{}", opening.repeat(count), closing.repeat(count));
         assert!(Graph::new().parse(&text(60), &scope()).is_ok(), "{opening}");
         let error = error(&text(50_000));

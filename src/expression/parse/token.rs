@@ -88,30 +88,17 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
         } else {
             return Err(unknown_character(first, start));
         };
-        tokens.push(Token {
-            kind,
-            start,
-            end: start + length,
-        });
+        tokens.push(Token { kind, start, end: start + length });
         start += length;
     }
-    tokens.push(Token {
-        kind: Kind::End,
-        start: text.len(),
-        end: text.len(),
-    });
+    tokens.push(Token { kind: Kind::End, start: text.len(), end: text.len() });
     Ok(tokens)
 }
 
 /// Bytes of the number a text starts with: digits, points and underscores, with a signed exponent. Whether it is well formed is seen later.
 fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let body = |from: usize| {
-        bytes[from..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'))
-            .count()
-    };
+    let body = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_')).count();
     let mut length = body(0);
     if matches!(bytes.get(length), Some(b'e' | b'E')) {
         let sign = usize::from(matches!(bytes.get(length + 1), Some(b'+' | b'-')));
