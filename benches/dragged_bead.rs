@@ -3,7 +3,7 @@
 //! The prototype knows the model at compile time: one fused loop over lanes with position, work and heat in registers or first-level
 //! cache, the same Philox bits and the same polynomials. One core each. The figure to look at is the ratio within a run.
 
-#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(missing_docs, unreachable_pub, reason = "criterion's macros make public functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ness::backend::cpu::{Cpu, Precision, Tuning};

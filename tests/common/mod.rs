@@ -1,6 +1,6 @@
 //! What several tests share: running an experiment from text or catalogue, and a backend that spoils what it is given.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use ness::backend::cpu::{Cpu, Precision, Tuning};
 use ness::backend::{Backend, BackendError, Batch, Description, Event, Flow};

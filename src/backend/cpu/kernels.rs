@@ -238,7 +238,6 @@ pub(super) fn ledger_euler_maruyama<R: Real, const FMA: bool>(
 
 /// Path ledger of the weak Taylor step: the log-ratio of two Gaussians, `½b² − ½z² + ln(s'/s)` with `b = (Δ + sign·m')/s'`.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "one argument per array of the step")]
 pub(super) fn ledger_weak_taylor<R: Real, const FMA: bool>(
     z: &Lanes<R>,
     width: &Lanes<R>,
@@ -295,6 +294,7 @@ pub(super) fn flush<R: Real, const FMA: bool>(partial: &mut Lanes<R>, total: &mu
 
 /// Count, mean and centred second moment of the finite values among the first `count`, tile by tile.
 #[inline(always)]
+#[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
 pub(super) fn tile_moments<R: Real, const FMA: bool>(values: &Lanes<f64>, count: usize, out: &mut [TileMoments; LANES / TILE]) {
     const STRIDE: usize = 8;
     for (tile, moments) in out.iter_mut().enumerate() {
