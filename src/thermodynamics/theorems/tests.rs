@@ -132,8 +132,15 @@ fn sound_data_uphold_every_theorem() {
         assert_verdict(&found, Judgement::Holds);
         assert!(found.z.is_finite() && found.standard_error > 0.0, "{found:?}");
     }
+}
+
+#[test]
+fn without_a_path_ledger_theorems_of_single_trajectories_are_refused() {
     let physical = Facts { path_ledger: Err("heun".into()), ..moving() };
-    assert_verdict(&verdict("integral_total", &physical, &runs, None), Judgement::Holds);
+    for name in ["integral_total", "detailed_total"] {
+        let refusal = in_scope(name, &physical, &observables()).expect_err("out of scope").to_string();
+        assert!(refusal.contains("heun") && refusal.contains("path ledger"), "{refusal}");
+    }
 }
 
 #[test]
