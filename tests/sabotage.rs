@@ -55,8 +55,6 @@ fn a_bath_three_percent_too_hot_is_caught() {
         scale(plan, noise, 1.03f64.sqrt());
     };
     let outcome = sabotaged(&model("dragged-bead", BEAD), spoil, |_, _| {});
-    assert_violated(&outcome, "integral_total");
-    assert_violated(&outcome, "crooks");
     contradicted(&outcome, "work.variance");
 }
 
@@ -130,14 +128,6 @@ fn a_work_of_the_wrong_sign_is_caught() {
 fn a_heat_three_percent_off_is_caught() {
     let outcome = sabotaged(&model("dragged-bead", BEAD), |_| {}, |plan, batch| column(plan, batch, Column::Heat(0)).iter_mut().for_each(|q| *q *= 1.03));
     assert_violated(&outcome, "first_law");
-}
-
-#[test]
-fn a_path_ledger_of_the_wrong_sign_is_caught() {
-    let outcome = sabotaged(&model("dragged-bead", BEAD), |_| {}, |plan, batch| column(plan, batch, Column::EntropyPath).iter_mut().for_each(|s| *s = -*s));
-    assert_violated(&outcome, "integral_total");
-    assert_violated(&outcome, "jarzynski");
-    assert_violated(&outcome, "crooks");
 }
 
 #[test]

@@ -118,7 +118,9 @@ impl Question<'_> {
         let snapshots = match self.evolved(&times) {
             Ok(snapshots) => snapshots,
             // A model without a range of its own (free diffusion) has no grid; it is no error of the run.
-            Err(ExactError::NotConfining | ExactError::RangeTooNarrow { .. } | ExactError::Unresolved { .. }) => return Ok(Answers::default()),
+            Err(ExactError::NotConfining | ExactError::NotFinite { .. } | ExactError::RangeTooNarrow { .. } | ExactError::Unresolved { .. }) => {
+                return Ok(Answers::default());
+            }
             Err(error) => return Err(error.into()),
         };
         let mut answers = Answers { densities: snapshots.iter().map(|s| s.density.clone()).collect(), ..Answers::default() };

@@ -1,0 +1,82 @@
+//! The program as a user meets it: exit codes, errors, files.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn ness(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ness")).args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// Fails unless the command is refused with a code, and its message says all of `words`.
+fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    let output = ness(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    for word in words {
+        assert!(message.contains(word), "{arguments:?} does not say `{word}`: {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn wrong_input_is_told_what_is_wrong_and_exits_with_two() {
+    let folder = folder();
+    let run = |more: &[&'static str]| [&["run", "dragged-bead", "-n", "64", "--backend", "cpu", "-q"], more].concat();
+    refused(folder.path(), &["run", "draged-bead"], 2, &["draged-bead", "dragged-bead"]);
+    refused(folder.path(), &["run", "missing.toml"], 2, &["missing.toml"]);
+    refused(folder.path(), &run(&["--set", "kk=2"]), 2, &["kk"]);
+    refused(folder.path(), &run(&["--set", "k=-1"]), 2, &["confine"]);
+    refused(folder.path(), &run(&["--set", "T=-1"]), 2, &["temperature"]);
+    refused(folder.path(), &run(&["--set", "ensemble.dt=0.03"]), 2, &["dt"]);
+    refused(folder.path(), &["run", "dragged-bead", "-n", "0", "--backend", "cpu"], 2, &["trajectories"]);
+    refused(folder.path(), &run(&["--set", "model.potential=k*(x - lamda)^2"]), 2, &["lamda", "lambda"]);
+    refused(folder.path(), &run(&["--set", "measure.theorems=['crook']"]), 2, &["crook", "crooks"]);
+    refused(folder.path(), &run(&["--set", "ensemble.integrator=heun"]), 2, &["path ledger"]);
+    refused(folder.path(), &["run", "dragged-bead", "-n", "64", "--device", "no such card"], 2, &["no such card"]);
+    refused(folder.path(), &["check", "nothing.h5"], 2, &["nothing.h5"]);
+    refused(folder.path(), &["models", "driven-rang"], 2, &["driven-ring"]);
+}
+
+#[test]
+fn an_output_that_exists_is_kept() {
+    let folder = folder();
+    let arguments = ["run", "dragged-bead", "-n", "256", "--backend", "cpu", "-q", "-o", "out.h5", "--set", "protocol.duration=1"];
+    assert!(ness(folder.path(), &arguments).status.success());
+    let before = std::fs::read(folder.path().join("out.h5")).expect("the file is there");
+    refused(folder.path(), &arguments, 2, &["out.h5", "--force"]);
+    assert_eq!(before, std::fs::read(folder.path().join("out.h5")).expect("still there"));
+    assert!(ness(folder.path(), &[arguments.as_slice(), &["--force"]].concat()).status.success());
+    refused(folder.path(), &["run", "dragged-bead", "-n", "64", "-q", "-o", "no/such/folder.h5"], 2, &["no/such"]);
+}
+
+#[test]
+fn json_is_one_object_and_check_says_the_same() {
+    let folder = folder();
+    let output = ness(folder.path(), &["run", "driven-ring", "-n", "512", "--backend", "cpu", "--json", "-o", "ring.h5", "--set", "protocol.duration=1"]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let again: serde_json::Value = serde_json::from_slice(&ness(folder.path(), &["check", "ring.h5", "--json"]).stdout).expect("one JSON object");
+    assert_eq!(said["estimates"], again["estimates"]);
+    assert_eq!(said["theorems"], again["theorems"]);
+    let names: Vec<&str> = said["estimates"].as_array().expect("a list").iter().filter_map(|e| e["name"].as_str()).collect();
+    for name in ["work", "heat", "entropy_medium", "entropy_total", "entropy_production_rate", "velocity.x", "diffusion.x"] {
+        assert!(names.contains(&name), "{name} is missing: {names:?}");
+    }
+    assert_eq!(said["run"]["trajectories"], 512);
+    // Without a name of its own, nothing is overwritten: the next free one is taken.
+    for _ in 0..2 {
+        assert_eq!(ness(folder.path(), &["run", "driven-ring", "-n", "64", "-q", "--backend", "cpu"]).status.code(), Some(0));
+    }
+    assert!(folder.path().join("driven-ring.h5").exists() && folder.path().join("driven-ring-2.h5").exists());
+}
+
+#[test]
+fn a_run_that_leaves_the_numbers_fails_with_three() {
+    let folder = folder();
+    let text = "[model]\nkind = 'overdamped'\ncoordinates = ['x']\npotential = 'x^4'\nfriction = 1.0\ntemperature = 1.0\n[protocol]\nduration = 50.0\n[initial]\ndistribution = 'gaussian'\nmean = 0.0\ndeviation = 3.0\n[ensemble]\ntrajectories = 256\ndt = 0.5\nintegrator = 'heun'\n";
+    std::fs::write(folder.path().join("wild.toml"), text).expect("written");
+    refused(folder.path(), &["run", "wild.toml", "--backend", "cpu", "-q"], 3, &["infinite or NaN", "ensemble.dt"]);
+}
