@@ -38,12 +38,30 @@ pub enum Purpose {
     ReverseNoise = 5,
     /// Thermal noise of the relaxation before a reversed ensemble.
     ReverseRelaxation = 6,
+    /// Candidate events of a jump process of the forward ensemble: index = event / 2, words 2(event % 2) and 2(event % 2) + 1.
+    Event = 7,
+    /// Candidate events of the relaxation before a forward ensemble.
+    RelaxationEvent = 8,
+    /// Candidate events of the reversed ensemble.
+    ReverseEvent = 9,
+    /// Candidate events of the relaxation before a reversed ensemble.
+    ReverseRelaxationEvent = 10,
 }
 
 impl Purpose {
     /// All purposes, for tests that loop over them.
-    pub const ALL: [Purpose; 6] =
-        [Purpose::Initial, Purpose::Noise, Purpose::Relaxation, Purpose::ReverseInitial, Purpose::ReverseNoise, Purpose::ReverseRelaxation];
+    pub const ALL: [Purpose; 10] = [
+        Purpose::Initial,
+        Purpose::Noise,
+        Purpose::Relaxation,
+        Purpose::ReverseInitial,
+        Purpose::ReverseNoise,
+        Purpose::ReverseRelaxation,
+        Purpose::Event,
+        Purpose::RelaxationEvent,
+        Purpose::ReverseEvent,
+        Purpose::ReverseRelaxationEvent,
+    ];
 }
 
 /// Which ensemble a plan is: it decides the purposes of its random numbers.
@@ -70,6 +88,22 @@ impl Stream {
         match self {
             Stream::Forward => Purpose::Noise,
             Stream::Reverse => Purpose::ReverseNoise,
+        }
+    }
+
+    /// Purpose of the measured events of a jump process.
+    pub fn event(self) -> Purpose {
+        match self {
+            Stream::Forward => Purpose::Event,
+            Stream::Reverse => Purpose::ReverseEvent,
+        }
+    }
+
+    /// Purpose of the events before measuring.
+    pub fn relaxation_event(self) -> Purpose {
+        match self {
+            Stream::Forward => Purpose::RelaxationEvent,
+            Stream::Reverse => Purpose::ReverseRelaxationEvent,
         }
     }
 

@@ -172,7 +172,7 @@ fn a_defect_in_the_device_s_plan_is_seen() {
     let Some(gpu) = gpu() else { return };
     let honest = model("driven-ring", &[("ensemble.trajectories", "300"), ("protocol.duration", "0.5"), ("measure.every", "0.5")]).plan().clone();
     let mut spoilt = honest.clone();
-    for instruction in &mut spoilt.dynamics.force.instructions {
+    for instruction in &mut spoilt.dynamics.overdamped_mut().expect("Langevin").force.instructions {
         if instruction.operation == Operation::MultiplyAdd {
             instruction.operation = Operation::Mul;
         }

@@ -51,7 +51,7 @@ fn honest_runs_hold() {
 #[test]
 fn a_bath_three_percent_too_hot_is_caught() {
     let spoil = |plan: &mut Plan| {
-        let noise = plan.dynamics.linear.as_ref().expect("a linear step").noise.clone();
+        let noise = plan.dynamics.overdamped().expect("Langevin").linear.as_ref().expect("a linear step").noise.clone();
         scale(plan, noise, 1.03f64.sqrt());
     };
     let outcome = sabotaged(&model("dragged-bead", BEAD), spoil, |_, _| {});
@@ -65,7 +65,11 @@ fn friction_three_percent_off_is_caught() {
         &[("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.005"), ("ensemble.trajectories", "100000"), ("measure.theorems", "['integral_total']")],
     );
     let spoil = |plan: &mut Plan| {
-        let (mobility, noise, quarter) = (plan.dynamics.mobility.clone(), plan.dynamics.noise.clone(), plan.dynamics.quarter.clone());
+        let (mobility, noise, quarter) = (
+            plan.dynamics.overdamped().expect("Langevin").mobility.clone(),
+            plan.dynamics.overdamped().expect("Langevin").noise.clone(),
+            plan.dynamics.overdamped().expect("Langevin").quarter.clone(),
+        );
         scale(plan, mobility, 1.0 / 1.03);
         scale(plan, noise, 1.03f64.powf(-0.5));
         scale(plan, quarter, 1.0 / 1.03);
@@ -83,7 +87,7 @@ fn a_mobility_without_its_noise_is_caught() {
         &[("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.005"), ("ensemble.trajectories", "100000"), ("measure.theorems", "['integral_total']")],
     );
     let spoil = |plan: &mut Plan| {
-        let mobility = plan.dynamics.mobility.clone();
+        let mobility = plan.dynamics.overdamped().expect("Langevin").mobility.clone();
         scale(plan, mobility, 1.1);
     };
     assert_violated(&sabotaged(&simulation, spoil, |_, _| {}), "integral_total");
@@ -93,11 +97,11 @@ fn a_mobility_without_its_noise_is_caught() {
 fn a_flipped_force_is_caught() {
     let simulation = text(RING, &[]);
     let spoil = |plan: &mut Plan| {
-        let mean = plan.dynamics.force.outputs.len() - 2;
-        let width = plan.dynamics.force.outputs[mean + 1];
-        let force = plan.dynamics.force.outputs[0];
+        let mean = plan.dynamics.overdamped().expect("Langevin").force.outputs.len() - 2;
+        let width = plan.dynamics.overdamped().expect("Langevin").force.outputs[mean + 1];
+        let force = plan.dynamics.overdamped().expect("Langevin").force.outputs[0];
         // The mean displacement gets lost: the particle only diffuses.
-        plan.dynamics.force.outputs[mean] = width;
+        plan.dynamics.overdamped_mut().expect("Langevin").force.outputs[mean] = width;
         assert_ne!(force, width);
     };
     let outcome = sabotaged(&simulation, spoil, |_, _| {});

@@ -68,6 +68,9 @@ pub struct Batch {
     pub windings: Vec<Vec<i64>>,
     /// `block_counts[field][(block - first_block) * (bins + 2) + bin]`: summed over all saves.
     pub block_counts: Vec<Vec<u64>>,
+    /// `tallies[(block - first_block) * (channels + states) + k]` of a network that wants them: jumps of every channel, then the time in
+    /// every state in units of `clock.length / `[`crate::plan::DWELL_UNITS`].
+    pub tallies: Vec<u64>,
 }
 
 /// Count, mean and centred second moment of the finite values of a tile.

@@ -61,8 +61,8 @@ fn times(simulation: &Simulation) -> Vec<f64> {
 
 fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
     let plan = simulation.plan();
-    let name = |i: u16| &plan.dynamics.coordinates[usize::from(i)].name;
-    let single = plan.dynamics.coordinates.len() == 1;
+    let name = |i: u16| &plan.coordinates[usize::from(i)].name;
+    let single = plan.coordinates.len() == 1;
     let described = |column: &Column| match column {
         Column::Initial(i) => (format!("initial.{}", name(*i)), "coordinate at the start".to_owned(), "length"),
         Column::Position(i) => (format!("position.{}", name(*i)), "coordinate, turns of a periodic one included".to_owned(), "length"),
@@ -71,6 +71,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::Heat(_) if single => ("heat".to_owned(), "heat given to the bath so far".to_owned(), "kT"),
         Column::Heat(i) => (format!("heat.{}", name(*i)), "heat given so far to the bath of a coordinate".to_owned(), "kT"),
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
+        Column::Jump(_) => ("event".to_owned(), "jump column".to_owned(), "1"),
     };
     let observables = plan.series.iter().enumerate().map(|(observable, column)| {
         let (name, long_name, unit) = described(column);
@@ -93,7 +94,7 @@ fn split(measured: Vec<Measured>) -> (Vec<f64>, Vec<f64>) {
 
 fn coordinate_name(simulation: &Simulation, field: usize) -> String {
     let plan = simulation.plan();
-    plan.dynamics.coordinates[usize::from(plan.fields[field].coordinate)].name.clone()
+    plan.coordinates[usize::from(plan.fields[field].coordinate)].name.clone()
 }
 
 fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Field) -> DensityProfile {

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Column, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, TILE, Uniforms};
+use super::{Column, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, TILE, Uniforms};
 use crate::exact::ExactError;
 use crate::exact::linear::LinearDynamics;
 use crate::experiment::{Experiment, IntegratorChoice, Model, OverdampedModel};
@@ -77,6 +77,7 @@ pub fn compile(experiment: &Experiment, system: &System, stream: Stream, start: 
     let integrator = choose(experiment, system)?;
     let table = protocol_table(experiment, stream);
     let mut compiler = Compiler::new(experiment, model, &table, stream);
+    let coordinates = model.coordinates.clone();
     let dynamics = compiler.dynamics(integrator, system, &table)?;
     let uniforms = compiler.uniforms(&table)?;
     let trajectories = experiment.ensemble.trajectories;
@@ -91,7 +92,8 @@ pub fn compile(experiment: &Experiment, system: &System, stream: Stream, start: 
         columns: columns(model.coordinates.len() as u16, integrator),
         series: series(model.coordinates.len() as u16, integrator),
         uniforms,
-        dynamics,
+        coordinates,
+        dynamics: Dynamics::Overdamped(dynamics),
         initial: start.initial,
         relaxation_steps: start.relaxation_steps,
         fields: Vec::new(),
@@ -206,7 +208,6 @@ impl<'a> Compiler<'a> {
         let (mobility, noise, half_beta, quarter) = (operands(0)?, operands(1)?, operands(2)?, operands(3)?);
         let linear = if integrator == Integrator::ExactLinear { Some(self.linear_step(system, table)?) } else { None };
         Ok(Overdamped {
-            coordinates: self.model.coordinates.clone(),
             integrator,
             protocol_work,
             force_is_constant: !force.reads_schedule(),

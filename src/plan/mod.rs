@@ -4,6 +4,7 @@
 
 mod compile;
 mod initial;
+mod jump;
 
 use std::ops::Range;
 
@@ -16,6 +17,7 @@ use crate::random::Stream;
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 pub use compile::{PlanError, Start, compile, protocol_at, protocol_table};
 pub use initial::initial_state;
+pub use jump::{Channel, Clock, DWELL_UNITS, Intervention, JumpColumn, MOST_CHANNELS, Network, Reactions, Surprise, Trigger};
 
 /// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
 pub const TILE: usize = 64;
@@ -42,8 +44,10 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Numbers that no coordinate changes.
     pub uniforms: Uniforms,
+    /// What the state of a trajectory is made of.
+    pub coordinates: Vec<Coordinate>,
     /// The equations of motion.
-    pub dynamics: Overdamped,
+    pub dynamics: Dynamics,
     /// Law of the state at the start.
     pub initial: InitialState,
     /// Steps run at the initial protocol value, before anything is measured (0: none).
@@ -56,7 +60,7 @@ pub struct Plan {
     pub fields: Vec<FieldGrid>,
 }
 
-/// Time as integers: `t = start + step·dt`, never accumulated.
+/// Time as integers: `t = start + step·dt`, never accumulated. A jump process has one step between two saves; its own time is a [`Clock`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Schedule {
     /// Time at step 0.
@@ -104,6 +108,36 @@ impl Uniforms {
     }
 }
 
+/// Equations of motion, compiled.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dynamics {
+    /// Overdamped Langevin dynamics.
+    Overdamped(Overdamped),
+    /// Reactions between copy numbers.
+    Reactions(Reactions),
+    /// A walker on a graph of states.
+    Network(Network),
+}
+
+impl Dynamics {
+    /// The Langevin equations, where that is the kind.
+    pub fn overdamped(&self) -> Option<&Overdamped> {
+        match self {
+            Dynamics::Overdamped(dynamics) => Some(dynamics),
+            Dynamics::Reactions(_) | Dynamics::Network(_) => None,
+        }
+    }
+
+    /// The same, to change them.
+    pub fn overdamped_mut(&mut self) -> Option<&mut Overdamped> {
+        match self {
+            Dynamics::Overdamped(dynamics) => Some(dynamics),
+            Dynamics::Reactions(_) | Dynamics::Network(_) => None,
+        }
+    }
+}
+
 /// How a step moves the coordinates at fixed protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -124,8 +158,6 @@ pub enum Integrator {
 /// moves at the new protocol values (heat, work of the drives, path ledger).
 #[derive(Clone, Debug, Serialize)]
 pub struct Overdamped {
-    /// The coordinates.
-    pub coordinates: Vec<Coordinate>,
     /// The scheme.
     pub integrator: Integrator,
     /// One output: the work of this step's protocol move at the present position. `None` when nothing moves.
@@ -186,6 +218,13 @@ pub enum InitialState {
     },
     /// One coordinate with a tabulated density.
     Density(Density),
+    /// One of a list of points.
+    Discrete {
+        /// The points, row-major `(points, d)`.
+        points: Vec<f64>,
+        /// Probability of a point or an earlier one; rising to 1.
+        cumulative: Vec<f64>,
+    },
 }
 
 /// A value carried by every trajectory; `i` is a coordinate.
@@ -204,6 +243,8 @@ pub enum Column {
     Heat(u16),
     /// Path ledger so far, in nats.
     EntropyPath,
+    /// What only jump processes have.
+    Jump(JumpColumn),
 }
 
 impl Plan {
@@ -213,8 +254,12 @@ impl Plan {
         // A plan is plain data: its JSON names every number, and the protocol table is added in its own bytes.
         let text = serde_json::to_vec(self).unwrap_or_default();
         hasher.update(&text);
-        for row in &self.uniforms.rows {
-            hasher.update(&row.to_le_bytes());
+        let surprise = match &self.dynamics {
+            Dynamics::Reactions(reactions) => reactions.surprise.as_ref().map_or(&[][..], |surprise| &surprise.values),
+            _ => &[],
+        };
+        for number in self.uniforms.rows.iter().chain(surprise) {
+            hasher.update(&number.to_le_bytes());
         }
         hasher.finalize().to_hex()[..16].to_owned()
     }

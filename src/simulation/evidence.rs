@@ -77,7 +77,7 @@ impl<'a> Gatherer<'a> {
         let observables = self.observables();
         let saves = self.plan.schedule.saves();
         let layouts = self.plan.fields.iter().map(|grid| {
-            let ends = self.plan.dynamics.coordinates[usize::from(grid.coordinate)].boundary;
+            let ends = self.plan.coordinates[usize::from(grid.coordinate)].boundary;
             FieldLayout::new(grid, ends.period().is_some() && ends.ends() == Some((grid.lower, grid.upper)))
         });
         Gathered {

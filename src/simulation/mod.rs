@@ -16,7 +16,7 @@ use crate::density::DensityError;
 use crate::exact::ExactError;
 use crate::experiment::{Experiment, ExperimentError, Source};
 use crate::model::System;
-use crate::plan::{self, Integrator, Plan, PlanError, protocol_at, protocol_table};
+use crate::plan::{self, Dynamics, Integrator, Plan, PlanError, protocol_at, protocol_table};
 use crate::random::Stream;
 use crate::statistics::StatisticsError;
 use crate::thermodynamics::observables::Bath;
@@ -312,7 +312,10 @@ fn fields(experiment: &Experiment, system: &System, pilot: &pilot::Pilot) -> Vec
 }
 
 fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Opening, ends: &Ends, answers: &mut Answers) -> Result<Facts, SimulationError> {
-    let table_moves = plan.dynamics.protocol_work.is_some() || plan.uniforms.columns > 0 || ends.first != ends.last;
+    let Dynamics::Overdamped(dynamics) = &plan.dynamics else {
+        return Err(SimulationError::Start("not a Langevin plan".to_owned()));
+    };
+    let table_moves = dynamics.protocol_work.is_some() || plan.uniforms.columns > 0 || ends.first != ends.last;
     let mut delta_free_energy = None;
     if opening.kind == theorems::Start::Equilibrium
         && let (Some((_, before)), Some((_, after))) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?)
@@ -321,7 +324,7 @@ fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Openin
         delta_free_energy = Some((after - before, source.to_owned()));
         answers.values.entry("delta_F".to_owned()).or_insert((after - before, source.to_owned()));
     }
-    let integrator = plan.dynamics.integrator;
+    let integrator = dynamics.integrator;
     let system_entropy = match (&opening.law, &answers.last) {
         (Ok(_), Some(_)) => Ok(match answers.last {
             Some(Law::Gaussian(_)) => "the exact Gaussian p(x, τ)".to_owned(),
@@ -331,8 +334,8 @@ fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Openin
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err("p(x, τ) at the end of the run is not known for this model; leave the theorem out of `measure.theorems`".to_owned()),
     };
-    let quadratic = integrator == Integrator::ExactLinear
-        || system.is_quadratic() && !system.is_driven() && plan.dynamics.coordinates.iter().all(|c| c.boundary == Boundary::Open);
+    let quadratic =
+        integrator == Integrator::ExactLinear || system.is_quadratic() && !system.is_driven() && plan.coordinates.iter().all(|c| c.boundary == Boundary::Open);
     let mut facts = Facts {
         single_temperature: system.single_temperature(),
         delta_free_energy,

@@ -6,7 +6,7 @@ use super::{Ends, SimulationError};
 use crate::backend::cpu::{Cpu, Precision, Tuning};
 use crate::backend::{Backend, Batch, Event, Flow, TileMoments};
 use crate::model::System;
-use crate::plan::{Column, Integrator, Plan};
+use crate::plan::{Column, Dynamics, Integrator, Plan};
 use crate::statistics::{CentredMoments, Measured};
 
 /// Trajectories of a pilot.
@@ -83,7 +83,7 @@ impl Pilot {
 
     /// Warns of a step too long for the stiffness that the trajectories met.
     pub(super) fn warnings(&self, plan: &Plan, system: &System, ends: &Ends) -> Vec<String> {
-        if plan.dynamics.integrator == Integrator::ExactLinear {
+        if matches!(&plan.dynamics, Dynamics::Overdamped(dynamics) if dynamics.integrator == Integrator::ExactLinear) {
             return Vec::new();
         }
         let d = system.dimension();
@@ -136,7 +136,7 @@ pub(super) fn relaxation_report(plan: &Plan) -> Result<String, SimulationError> 
         plan.series = Vec::new();
         let batches = run(&plan)?;
         let initial = |i: u16| plan.columns.iter().position(|c| *c == Column::Initial(i));
-        let d = plan.dynamics.coordinates.len() as u16;
+        let d = plan.coordinates.len() as u16;
         Ok((0..d).map(|i| batches.iter().flat_map(|b| initial(i).map_or(&[][..], |index| &b.columns[index])).copied().collect()).collect())
     };
     let (once, twice) = (after(plan.relaxation_steps)?, after(2 * plan.relaxation_steps)?);

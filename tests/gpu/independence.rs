@@ -43,7 +43,7 @@ fn nothing_depends_on_steps_of_a_dispatch_chunks_or_workgroups() {
         assert_eq!(expected.count, 1000);
         assert_eq!(expected.series.len(), 1000_usize.div_ceil(64) * plan.schedule.saves() * plan.series.len());
         for cut in cuts {
-            assert!(run(cut, plan) == Some(expected.clone()), "{:?}: {cut:?}", plan.dynamics.integrator);
+            assert!(run(cut, plan) == Some(expected.clone()), "{:?}: {cut:?}", plan.dynamics.overdamped().expect("Langevin").integrator);
         }
         let other = Plan { seed: plan.seed + 1, ..plan.clone() };
         assert!(run(standard, &other) != Some(expected), "the comparison takes anything");

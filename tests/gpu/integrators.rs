@@ -37,6 +37,7 @@ fn expected(plan: &Plan, end: &End) -> Vec<f64> {
         Column::Work => end.work,
         Column::Heat(i) => end.heat[i as usize],
         Column::EntropyPath => end.path,
+        Column::Jump(_) => f64::NAN,
     };
     plan.columns.iter().map(value).collect()
 }
@@ -46,7 +47,7 @@ fn deviation(plan: &Plan, columns: &[Vec<f64>], ends: &[End]) -> f64 {
     let mut largest: f64 = 0.0;
     for (t, end) in ends.iter().enumerate() {
         for (c, value) in expected(plan, end).iter().enumerate() {
-            let period = |i: u16| plan.dynamics.coordinates[i as usize].boundary.period().unwrap_or(0.0);
+            let period = |i: u16| plan.coordinates[i as usize].boundary.period().unwrap_or(0.0);
             let difference = match plan.columns[c] {
                 Column::Position(i) => columns[c][t] + period(i) * columns[c + 1][t] - (value + period(i) * end.winding[i as usize] as f64),
                 Column::Winding(i) if period(i) > 0.0 => 0.0,

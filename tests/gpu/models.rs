@@ -1,7 +1,7 @@
 //! Plans made from formulas, without the experiment format.
 
 use ness::expression::{Graph, Node, Operand, Scope, Slots, Symbol, compile};
-use ness::plan::{Boundary, Column, Coordinate, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, Uniforms};
+use ness::plan::{Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, Uniforms};
 use ness::random::Stream;
 
 pub(crate) const DT: f64 = 0.02;
@@ -77,8 +77,8 @@ impl Model {
             block: 8,
             schedule: Schedule { start: 0.0, dt: DT, steps, save_every },
             uniforms,
-            dynamics: Overdamped {
-                coordinates: self.boundaries.iter().map(|&boundary| Coordinate { name: "x".to_owned(), boundary }).collect(),
+            coordinates: self.boundaries.iter().map(|&boundary| Coordinate { name: "x".to_owned(), boundary }).collect(),
+            dynamics: Dynamics::Overdamped(Overdamped {
                 integrator: self.integrator,
                 protocol_work: work,
                 force_is_constant: !program.reads_schedule(),
@@ -89,7 +89,7 @@ impl Model {
                 half_beta: vec![coefficient[2]; d],
                 quarter: vec![coefficient[3]; d],
                 linear,
-            },
+            }),
             initial: InitialState::Gaussian { mean: vec![0.3; d], factor: (0..d * d).map(|k| if k % (d + 1) == 0 { 0.4 } else { 0.0 }).collect() },
             relaxation_steps: 0,
             columns: (0..d as u16).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).chain(sums()).collect(),

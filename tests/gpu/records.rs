@@ -16,7 +16,7 @@ fn end_values(plan: &Plan, batch: &Batch, observable: Column) -> Vec<f64> {
     let values = batch.columns[column(plan, observable)].clone();
     match observable {
         Column::Position(i) => {
-            let period = plan.dynamics.coordinates[i as usize].boundary.period().unwrap_or(0.0);
+            let period = plan.coordinates[i as usize].boundary.period().unwrap_or(0.0);
             values.iter().zip(&batch.columns[column(plan, Column::Winding(i))]).map(|(x, turns)| x + period * turns).collect()
         }
         _ => values,

@@ -34,7 +34,7 @@ pub(crate) struct End {
 
 impl Reference<'_> {
     pub(crate) fn run(&self, trajectory: u64) -> End {
-        let d = self.plan.dynamics.coordinates.len();
+        let d = self.plan.coordinates.len();
         let mut x = vec![0.0; d];
         initial_state(self.plan, trajectory, &mut x);
         let mut end = End { start: x.clone(), x, winding: vec![0; d], work: 0.0, heat: vec![0.0; d], path: 0.0 };
@@ -57,11 +57,11 @@ impl Reference<'_> {
             let (a, b) = (box_muller::<f64, true>(w[0], w[1]), box_muller::<f64, true>(w[2], w[3]));
             [a.0, a.1, b.0, b.1][(n % 4) as usize]
         };
-        (0..self.plan.dynamics.coordinates.len()).map(normal).collect()
+        (0..self.plan.coordinates.len()).map(normal).collect()
     }
 
     fn step(&self, end: &mut End, z: &[f64], lambda: f64) {
-        match self.plan.dynamics.integrator {
+        match self.plan.dynamics.overdamped().expect("Langevin").integrator {
             Integrator::ExactLinear => self.step_exact_linear(end, z, lambda),
             _ => self.step_by_forces(end, z, lambda),
         }
@@ -75,7 +75,7 @@ impl Reference<'_> {
             let (first, second) = (self.curvature)(x);
             (mu * force + 0.5 * mu * mu * (force * first + TEMPERATURE * second), noise * (1.0 + 0.5 * mu * first))
         };
-        let integrator = self.plan.dynamics.integrator;
+        let integrator = self.plan.dynamics.overdamped().expect("Langevin").integrator;
         let mut displacement: Vec<f64> = (0..x.len()).map(|i| mu * force[i] + noise * z[i]).collect();
         if integrator == Integrator::Heun {
             let trial: Vec<f64> = (0..x.len()).map(|i| self.bounded(i, x[i] + displacement[i]).0).collect();
@@ -104,7 +104,7 @@ impl Reference<'_> {
                 end.path += displacement[i] * (force[i] + sign[i] * after[i]) / (2.0 * TEMPERATURE)
                     + DT * (after[i] * after[i] - force[i] * force[i]) / (4.0 * FRICTION * TEMPERATURE);
             }
-            let walled = matches!(self.plan.dynamics.coordinates[i].boundary, Boundary::Walls { .. });
+            let walled = matches!(self.plan.coordinates[i].boundary, Boundary::Walls { .. });
             let moved = if walled { end.x[i] - x[i] } else { displacement[i] };
             end.heat[i] += 0.5 * (force[i] + after[i]) * moved;
             end.work += 0.5 * (drive[i] + drive_after[i]) * moved;
@@ -113,7 +113,7 @@ impl Reference<'_> {
 
     /// Position in range, turns, −1 after an odd number of reflections.
     fn bounded(&self, i: usize, x: f64) -> (f64, i64, f64) {
-        match self.plan.dynamics.coordinates[i].boundary {
+        match self.plan.coordinates[i].boundary {
             Boundary::Open => (x, 0, 1.0),
             Boundary::Periodic { lower, upper } => {
                 let turns = ((x - lower) / (upper - lower)).floor();

@@ -92,9 +92,8 @@ impl<R: Real> StepInput<'_, R> {
 }
 
 impl<'a, R: Real> Block<'a, R> {
-    pub(super) fn new(plan: &'a Plan, numbers: &'a Numbers<R>, kernels: Kernels<R>) -> Self {
-        let dynamics = &plan.dynamics;
-        let d = dynamics.coordinates.len();
+    pub(super) fn new(plan: &'a Plan, dynamics: &'a Overdamped, numbers: &'a Numbers<R>, kernels: Kernels<R>) -> Self {
+        let d = plan.coordinates.len();
         let zero = Lanes([R::ZERO; LANES]);
         let registers = usize::from(dynamics.force.registers).max(dynamics.protocol_work.as_ref().map_or(0, |p| usize::from(p.registers)));
         Self {
@@ -240,7 +239,7 @@ impl<'a, R: Real> Block<'a, R> {
     /// reflected ones leave their sign and their true displacement.
     pub(super) fn apply_boundary(&mut self, coordinate: usize, trial: bool) {
         let next = &mut self.next[coordinate];
-        match self.dynamics.coordinates[coordinate].boundary {
+        match self.plan.coordinates[coordinate].boundary {
             Boundary::Open => {}
             Boundary::Periodic { lower, upper } => {
                 let winding = if trial { &mut self.spare } else { &mut self.winding[coordinate] };
@@ -269,6 +268,7 @@ impl<'a, R: Real> Block<'a, R> {
             Column::Work => self.work.value(lane),
             Column::Heat(i) => self.heat[i as usize].value(lane),
             Column::EntropyPath => self.path.value(lane),
+            Column::Jump(_) => f64::NAN,
         }
     }
 }

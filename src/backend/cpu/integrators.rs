@@ -147,7 +147,7 @@ impl<R: Real> Block<'_, R> {
     /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
     fn add_heat_and_drive_work(&mut self, input: StepInput<'_, R>) {
         for i in 0..self.position.len() {
-            if matches!(self.dynamics.coordinates[i].boundary, Boundary::Walls { .. }) {
+            if matches!(self.plan.coordinates[i].boundary, Boundary::Walls { .. }) {
                 self.kernels.midpoint(&self.position[i], &self.next[i], &mut self.displacement[i], &mut self.spare);
             }
             let output = self.dynamics.force.outputs[i];

@@ -19,7 +19,7 @@ use self::record::Record;
 use super::{Backend, BackendError, Batch, Description, Event, Flow};
 pub use crate::experiment::Precision;
 use crate::maths::{LANES, Real};
-use crate::plan::Plan;
+use crate::plan::{Dynamics, Overdamped, Plan};
 
 /// How the work is cut; never changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Cpu {
         Ok(Self { precision, tuning, instruction_set, pool })
     }
 
-    fn run_in<R: Real>(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) {
+    fn run_in<R: Real>(&self, plan: &Plan, dynamics: &Overdamped, receive: &mut (dyn FnMut(Event) -> Flow + Send)) {
         let numbers = Numbers::<R>::of(plan);
         let kernels = Kernels::<R>::chosen(self.instruction_set);
         let group = (self.tuning.group.max(1) * LANES) as u64;
@@ -77,7 +77,7 @@ impl Cpu {
                 let mut first = plan.trajectories.start;
                 while first < plan.trajectories.end && !stop.load(Ordering::Relaxed) {
                     let end = (first + chunk).min(plan.trajectories.end);
-                    let Some(batch) = self.pool.install(|| run_chunk(plan, numbers, kernels, first..end, group, pulse)) else { return };
+                    let Some(batch) = self.pool.install(|| run_chunk(plan, dynamics, numbers, kernels, first..end, group, pulse)) else { return };
                     if sender.send(batch).is_err() {
                         return;
                     }
@@ -103,6 +103,7 @@ impl Cpu {
 
 fn run_chunk<R: Real>(
     plan: &Plan,
+    dynamics: &Overdamped,
     numbers: &Numbers<R>,
     kernels: Kernels<R>,
     range: std::ops::Range<u64>,
@@ -116,7 +117,7 @@ fn run_chunk<R: Real>(
             let first = range.start + g * group;
             let end = (first + group).min(range.end);
             let mut record = Record::new(plan, first, (end - first) as usize);
-            let mut block = Block::new(plan, numbers, kernels);
+            let mut block = Block::new(plan, dynamics, numbers, kernels);
             let mut start = first;
             while start < end {
                 let count = (end - start).min(LANES as u64) as usize;
@@ -142,6 +143,7 @@ fn assemble(plan: &Plan, range: std::ops::Range<u64>, records: Vec<(u64, Record)
         counts: whole.counts,
         windings: whole.windings,
         block_counts: whole.block_counts,
+        tallies: Vec::new(),
     };
     for (first, record) in records {
         for (all, part) in batch.columns.iter_mut().zip(record.columns) {
@@ -201,9 +203,12 @@ impl Backend for Cpu {
 
     fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
         self.fits(plan)?;
-        match self.precision {
-            Precision::F64 => self.run_in::<f64>(plan, receive),
-            Precision::F32 => self.run_in::<f32>(plan, receive),
+        match (&plan.dynamics, self.precision) {
+            (Dynamics::Overdamped(dynamics), Precision::F64) => self.run_in::<f64>(plan, dynamics, receive),
+            (Dynamics::Overdamped(dynamics), Precision::F32) => self.run_in::<f32>(plan, dynamics, receive),
+            (Dynamics::Reactions(_) | Dynamics::Network(_), _) => {
+                return Err(BackendError::Device { device: processor(), message: "jump processes do not run here yet".to_owned() });
+            }
         }
         Ok(())
     }

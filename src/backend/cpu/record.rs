@@ -86,7 +86,7 @@ impl Record {
 }
 
 fn periodic(plan: &Plan, coordinate: usize) -> bool {
-    matches!(plan.dynamics.coordinates[coordinate].boundary, Boundary::Periodic { .. })
+    matches!(plan.coordinates[coordinate].boundary, Boundary::Periodic { .. })
 }
 
 /// 0 below the grid, `bins + 1` above it. A folded coordinate is always inside; rounding at its seam must not say otherwise.
@@ -100,7 +100,7 @@ fn field_bin(field: &FieldGrid, scale: f64, folded: bool, x: f64) -> usize {
 fn series_value<R: Real>(block: &Block<'_, R>, column: Column, lane: usize) -> f64 {
     let value = block.column(column, lane);
     match column {
-        Column::Position(i) => match block.dynamics.coordinates[i as usize].boundary {
+        Column::Position(i) => match block.plan.coordinates[i as usize].boundary {
             Boundary::Periodic { lower, upper } => value + block.winding[i as usize].0[lane].to_f64() * (upper - lower),
             Boundary::Open | Boundary::Walls { .. } => value,
         },

@@ -2,7 +2,7 @@
 
 use super::kernel;
 use super::layout::Layout;
-use crate::plan::{Integrator, Plan};
+use crate::plan::{Dynamics, Integrator, Overdamped, Plan};
 
 /// What the text of a shader depends on besides the plan. No choice changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,10 @@ impl Default for ShaderOptions {
 
 /// The whole shader of a plan. Needs no device.
 pub fn shader(plan: &Plan, options: ShaderOptions) -> String {
-    Composition::of(plan, options).text
+    match &plan.dynamics {
+        Dynamics::Overdamped(dynamics) => Composition::of(plan, dynamics, options).text,
+        Dynamics::Reactions(_) | Dynamics::Network(_) => String::new(),
+    }
 }
 
 /// A piece of shader text in a file of its own.
@@ -72,12 +75,12 @@ pub(super) struct Composition {
 
 impl Composition {
     /// The shader of a plan.
-    pub(super) fn of(plan: &Plan, options: ShaderOptions) -> Self {
-        let layout = Layout::of(plan);
+    pub(super) fn of(plan: &Plan, dynamics: &Overdamped, options: ShaderOptions) -> Self {
+        let layout = Layout::of(plan, dynamics);
         let mut whole = Self::default();
         whole.push("sizes of this plan", &kernel::sizes(plan, &layout, options.workgroup));
         let multiply = if options.wide_integers { MUL_WIDE_NATIVE } else { MUL_WIDE_HALVES };
-        let integrator = match plan.dynamics.integrator {
+        let integrator = match dynamics.integrator {
             Integrator::EulerMaruyama => EULER_MARUYAMA,
             Integrator::Heun => HEUN,
             Integrator::WeakTaylor => WEAK_TAYLOR,
@@ -92,8 +95,8 @@ impl Composition {
         if !plan.fields.is_empty() {
             whole.push_fragment(FIELDS);
         }
-        whole.push("formulas of the model", &kernel::programs(plan));
-        whole.push("step of this plan", &kernel::functions(plan, &layout));
+        whole.push("formulas of the model", &kernel::programs(plan, dynamics));
+        whole.push("step of this plan", &kernel::functions(plan, dynamics, &layout));
         whole.push_fragment(KERNEL);
         whole
     }

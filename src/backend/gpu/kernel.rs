@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::layout::{Layout, field_row};
 use super::step;
 use crate::expression::wgsl;
-use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, Plan, TILE};
+use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, Overdamped, Plan, TILE};
 
 /// Most constants that are copied into registers; more are read where they are used.
 const CONSTANTS_IN_REGISTERS: usize = 64;
@@ -32,7 +32,7 @@ pub(super) fn sizes(plan: &Plan, layout: &Layout, workgroup: u32) -> String {
 }
 
 /// The programs of the plan and the constants they read.
-pub(super) fn programs(plan: &Plan) -> String {
+pub(super) fn programs(plan: &Plan, dynamics: &Overdamped) -> String {
     let number = plan.uniforms.constants.len();
     let mut text = String::from("\n");
     if in_registers(plan) {
@@ -40,9 +40,9 @@ pub(super) fn programs(plan: &Plan) -> String {
     } else if number > 0 {
         line!(text, "@group(0) @binding(1) var<storage, read> constants: array<f32>;\n");
     }
-    let dimension = plan.dynamics.coordinates.len();
-    text.push_str(&wgsl(&plan.dynamics.force, "force", dimension));
-    if let Some(program) = &plan.dynamics.protocol_work {
+    let dimension = plan.coordinates.len();
+    text.push_str(&wgsl(&dynamics.force, "force", dimension));
+    if let Some(program) = &dynamics.protocol_work {
         line!(text, "\n{}", wgsl(program, "protocol_work", dimension));
     }
     text.push('\n');
@@ -54,7 +54,7 @@ fn in_registers(plan: &Plan) -> bool {
 }
 
 /// State and functions named in `shaders/kernel.wgsl`.
-pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
+pub(super) fn functions(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
     let parts = [
         variables(layout),
         load(plan, layout),
@@ -62,9 +62,9 @@ pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
         start_measuring(layout),
         evaluate_forces(layout),
         draw(layout),
-        step::step(plan, layout),
+        step::step(plan, dynamics, layout),
         flush_sums(layout),
-        save(plan, layout),
+        save(plan, dynamics, layout),
     ];
     parts.join("\n") + "\n"
 }
@@ -158,20 +158,20 @@ fn flush_sums(layout: &Layout) -> String {
 }
 
 /// Everything that happens at a save: tile moments of the series, counts of the fields.
-fn save(plan: &Plan, layout: &Layout) -> String {
+fn save(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
     let mut text = String::from("fn save(place: u32, lane: u32, group: u32, number: u32) {\n");
     if plan.series.is_empty() && plan.fields.is_empty() {
         return text + "}\n";
     }
     text.push_str("    let present = place < dispatch.count;\n");
-    if moves_to_save(plan) {
+    if moves_to_save(plan, dynamics) {
         // Rows after the resting one and those of the steps move the protocol to its value at a save.
         line!(text, "    let save_row = {}u * ({}u + number);", plan.uniforms.columns, plan.schedule.steps + 1);
     }
     if !plan.series.is_empty() {
         text.push_str("    let row = (lane / TILE) * OBSERVABLES * ROW + lane % TILE;\n");
         for (observable, &column) in plan.series.iter().enumerate() {
-            let value = series_value(plan, layout, column);
+            let value = series_value(plan, dynamics, layout, column);
             line!(text, "    observed[row + {observable}u * ROW] = select(ABSENT, bitcast<u32>({value}), present);");
         }
     }
@@ -193,7 +193,7 @@ fn save(plan: &Plan, layout: &Layout) -> String {
 
 fn count_field(text: &mut String, plan: &Plan, field: &FieldGrid, index: usize, entry: u32) {
     let i = field.coordinate;
-    let boundary = plan.dynamics.coordinates[i as usize].boundary;
+    let boundary = plan.coordinates[i as usize].boundary;
     let folded = boundary.period().is_some();
     let scale = f64::from(field.bins) / (field.upper - field.lower);
     line!(text, "    if (present && (bitcast<u32>(x[{i}]) & 0x7f800000u) != 0x7f800000u) {{");
@@ -206,9 +206,9 @@ fn count_field(text: &mut String, plan: &Plan, field: &FieldGrid, index: usize, 
 }
 
 /// Text of a value of a series; positions are unwrapped.
-fn series_value(plan: &Plan, layout: &Layout, column: Column) -> String {
+fn series_value(plan: &Plan, dynamics: &Overdamped, layout: &Layout, column: Column) -> String {
     match column {
-        Column::Position(i) => match plan.dynamics.coordinates[i as usize].boundary {
+        Column::Position(i) => match plan.coordinates[i as usize].boundary {
             Boundary::Periodic { lower, upper } => format!("fma(f32(winding[{i}]), {}, x[{i}])", number(upper - lower)),
             Boundary::Open | Boundary::Walls { .. } => format!("x[{i}]"),
         },
@@ -218,18 +218,19 @@ fn series_value(plan: &Plan, layout: &Layout, column: Column) -> String {
             None => format!("x[{i}]"),
         },
         Column::Work | Column::Heat(_) | Column::EntropyPath => match layout.sum(column) {
-            Some(s) if column == Column::Work && moves_to_save(plan) => {
+            Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
                 format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
             }
             Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
             None => number(0.0),
         },
+        Column::Jump(_) => number(0.0),
     }
 }
 
 /// Whether the work at a save includes a protocol move from where the last step left off.
-fn moves_to_save(plan: &Plan) -> bool {
-    plan.dynamics.protocol_work.is_some() && plan.series.contains(&Column::Work)
+fn moves_to_save(plan: &Plan, dynamics: &Overdamped) -> bool {
+    dynamics.protocol_work.is_some() && plan.series.contains(&Column::Work)
 }
 
 /// A number as the shader reads it: the nearest in single precision.

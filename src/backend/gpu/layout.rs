@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::plan::{Boundary, Column, Plan, TILE};
+use crate::plan::{Boundary, Column, Overdamped, Plan, TILE};
 use crate::random;
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
@@ -58,9 +58,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn of(plan: &Plan) -> Self {
-        let dynamics = &plan.dynamics;
-        let dimension = dynamics.coordinates.len();
+    pub(super) fn of(plan: &Plan, dynamics: &Overdamped) -> Self {
+        let dimension = plan.coordinates.len();
         let asked = |column: Column| plan.columns.contains(&column) || plan.series.contains(&column);
         let mut next = dimension;
         let mut slot_if = |wanted: bool| {
@@ -69,7 +68,7 @@ impl Layout {
                 next - 1
             })
         };
-        let windings = dynamics.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
+        let windings = plan.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
         let initial = (0..dimension as u16).map(|i| slot_if(asked(Column::Initial(i)))).collect();
         let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyPath]);
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).collect();

@@ -18,7 +18,7 @@ pub use self::compose::{ShaderOptions, shader};
 use self::device::Device;
 pub use self::device::{Adapter, AdapterKind, Selection, adapters};
 use super::{Backend, BackendError, Description, Event, Flow};
-use crate::plan::Plan;
+use crate::plan::{Dynamics, Plan};
 
 /// How the work is cut; never changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +83,19 @@ impl Backend for Gpu {
     }
 
     fn fits(&self, plan: &Plan) -> Result<(), BackendError> {
-        fit::chunk(plan, &self.device.adapter, &self.tuning).map(|_| ())
+        match &plan.dynamics {
+            Dynamics::Overdamped(dynamics) => fit::chunk(plan, dynamics, &self.device.adapter, &self.tuning).map(|_| ()),
+            Dynamics::Reactions(_) | Dynamics::Network(_) => Err(self.device.error("jump processes do not run here yet".to_owned())),
+        }
     }
 
     fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
-        let chunk = fit::chunk(plan, &self.device.adapter, &self.tuning)?;
-        run::run(&self.device, plan, self.shader_options(), &self.tuning, chunk, receive)
+        match &plan.dynamics {
+            Dynamics::Overdamped(dynamics) => {
+                let chunk = fit::chunk(plan, dynamics, &self.device.adapter, &self.tuning)?;
+                run::run(&self.device, plan, dynamics, self.shader_options(), &self.tuning, chunk, receive)
+            }
+            Dynamics::Reactions(_) | Dynamics::Network(_) => self.fits(plan),
+        }
     }
 }

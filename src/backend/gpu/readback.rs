@@ -20,6 +20,7 @@ pub(super) fn batch(plan: &Plan, layout: &Layout, sizes: &Sizes, first: u64, cou
         counts: counts_by_field,
         windings,
         block_counts,
+        tallies: Vec::new(),
     }
 }
 
@@ -47,6 +48,7 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             }
             None => unreachable!("a path sum that is a column has slots"),
         },
+        Column::Jump(_) => vec![f64::NAN; count],
     }
 }
 

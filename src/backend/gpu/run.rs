@@ -14,7 +14,7 @@ use super::device::Device;
 use super::layout::{self, Dispatch, Layout, Sizes, Steps};
 use super::readback::batch;
 use crate::backend::{BackendError, Event, Flow};
-use crate::plan::{InitialState, Plan, initial_state};
+use crate::plan::{InitialState, Overdamped, Plan, initial_state};
 
 /// What a dispatch should take: short enough for every watchdog, long enough to hide its own cost.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -27,12 +27,13 @@ const QUARTET: u64 = 4;
 pub(super) fn run(
     device: &Device,
     plan: &Plan,
+    dynamics: &Overdamped,
     options: ShaderOptions,
     tuning: &Tuning,
     chunk: u64,
     receive: &mut (dyn FnMut(Event) -> Flow + Send),
 ) -> Result<(), BackendError> {
-    let program = Program::new(device, plan, options, chunk)?;
+    let program = Program::new(device, plan, dynamics, options, chunk)?;
     let stop = AtomicBool::new(false);
     let (sender, receiver) = sync_channel::<Event>(2);
     std::thread::scope(|scope| {
@@ -75,8 +76,8 @@ struct Room {
 }
 
 impl<'a> Program<'a> {
-    fn new(device: &'a Device, plan: &'a Plan, options: ShaderOptions, chunk: u64) -> Result<Self, BackendError> {
-        let layout = Layout::of(plan);
+    fn new(device: &'a Device, plan: &'a Plan, dynamics: &Overdamped, options: ShaderOptions, chunk: u64) -> Result<Self, BackendError> {
+        let layout = Layout::of(plan, dynamics);
         let sizes = Sizes::of(plan, &layout, chunk, u64::from(options.workgroup));
         let entry = |(binding, ty): (u32, wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
             binding,
@@ -93,7 +94,7 @@ impl<'a> Program<'a> {
             let pipeline = device.device.create_pipeline_layout(&descriptor);
             (bindings, pipeline)
         })?;
-        let pipeline = device.pipeline(&Composition::of(plan, options), Some(&pipeline_layout))?;
+        let pipeline = device.pipeline(&Composition::of(plan, dynamics, options), Some(&pipeline_layout))?;
         let table = |values: Vec<f32>| -> Result<wgpu::Buffer, BackendError> {
             let buffer = device.contain(|| buffer(&device.device, values.len() as u64, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST))?;
             device.contain(|| device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&values)))?;

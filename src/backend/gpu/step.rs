@@ -9,13 +9,13 @@ use crate::expression::{Operand, wgsl_operand};
 use crate::plan::{Boundary, Column, Integrator, LinearStep, Overdamped, Plan};
 
 /// `fn step(row)`: one step of the plan at the row of numbers that starts there.
-pub(super) fn step(plan: &Plan, layout: &Layout) -> String {
-    let writer = Writer { dynamics: &plan.dynamics, layout, d: layout.dimension };
+pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
+    let writer = Writer { plan, dynamics, layout, d: layout.dimension };
     let mut text = String::from("fn step(row: u32) {\n");
-    if let (Some(_), Some(work)) = (&plan.dynamics.protocol_work, layout.sum(Column::Work)) {
+    if let (Some(_), Some(work)) = (&dynamics.protocol_work, layout.sum(Column::Work)) {
         line!(text, "    partial[{work}] = partial[{work}] + protocol_work(x, row)[0];");
     }
-    match (plan.dynamics.integrator, &plan.dynamics.linear) {
+    match (dynamics.integrator, &dynamics.linear) {
         (Integrator::EulerMaruyama, _) => writer.euler_maruyama(&mut text),
         (Integrator::Heun, _) => writer.heun(&mut text),
         (Integrator::WeakTaylor, _) => writer.weak_taylor(&mut text),
@@ -30,6 +30,7 @@ pub(super) fn step(plan: &Plan, layout: &Layout) -> String {
 }
 
 struct Writer<'a> {
+    plan: &'a Plan,
     dynamics: &'a Overdamped,
     layout: &'a Layout,
     d: usize,
@@ -158,7 +159,7 @@ impl Writer<'_> {
 
     /// Brings `next[i]` back into its range; winding number and sign of reflection follow.
     fn boundary(&self, text: &mut String, i: usize) {
-        match self.dynamics.coordinates[i].boundary {
+        match self.plan.coordinates[i].boundary {
             Boundary::Open => {}
             Boundary::Periodic { lower, upper } => {
                 line!(text, "    let folded{i} = fold(next[{i}], {}, {});", number(lower), number(upper - lower));
@@ -173,7 +174,7 @@ impl Writer<'_> {
 
     /// Brings a trial position into the range of the coordinate and leaves no trace.
     fn trial_boundary(&self, text: &mut String, i: usize) {
-        match self.dynamics.coordinates[i].boundary {
+        match self.plan.coordinates[i].boundary {
             Boundary::Open => {}
             Boundary::Periodic { lower, upper } => {
                 line!(text, "    next[{i}] = fold(next[{i}], {}, {}).position;", number(lower), number(upper - lower));
@@ -186,7 +187,7 @@ impl Writer<'_> {
 
     /// −1 after an odd number of reflections, else 1.
     fn reflected(&self, i: usize) -> String {
-        match self.dynamics.coordinates[i].boundary {
+        match self.plan.coordinates[i].boundary {
             Boundary::Walls { .. } => format!("reflected{i}.sign"),
             Boundary::Open | Boundary::Periodic { .. } => number(1.0),
         }
@@ -196,7 +197,7 @@ impl Writer<'_> {
     fn heat_and_drive_work(&self, text: &mut String) {
         let displacement = if self.dynamics.integrator == Integrator::Heun { "corrected" } else { "displacement" };
         for i in 0..self.d {
-            let moved = match self.dynamics.coordinates[i].boundary {
+            let moved = match self.plan.coordinates[i].boundary {
                 Boundary::Walls { .. } => format!("next[{i}] - x[{i}]"),
                 Boundary::Open | Boundary::Periodic { .. } => format!("{displacement}{i}"),
             };
