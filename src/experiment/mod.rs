@@ -9,6 +9,7 @@ mod continuous;
 mod document;
 mod error;
 mod initial;
+pub mod jump;
 mod measure;
 mod model;
 mod names;
