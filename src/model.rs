@@ -6,7 +6,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::coordinate::Boundary;
-use crate::experiment::{Experiment, Model};
+use crate::experiment::{Experiment, OverdampedModel};
 use crate::expression::{Graph, Node, Symbol};
 
 /// An overdamped model with its parameters in place.
@@ -39,8 +39,7 @@ pub struct LinearForce {
 
 impl System {
     /// The system of an experiment.
-    pub fn of(experiment: &Experiment) -> Self {
-        let Model::Overdamped(model) = &experiment.model;
+    pub fn of(experiment: &Experiment, model: &OverdampedModel) -> Self {
         let mut graph = experiment.graph.clone();
         let d = model.coordinates.len() as u16;
         let forces: Vec<Node> = (0..d).map(|i| total_force(&mut graph, model.potential, model.drives[i as usize], i)).collect();

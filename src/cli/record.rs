@@ -136,6 +136,8 @@ fn distributions(outcome: &Outcome) -> Vec<Distribution> {
         Unit::Energy => "kT",
         Unit::Entropy => "nat",
         Unit::Length => "length",
+        Unit::Number => "1",
+        Unit::Rate => "1/time",
     };
     let one = |(named, scalar): (&crate::thermodynamics::observables::Named, crate::statistics::Scalar<'_>)| {
         let histogram = scalar.histogram().coarsened(BINS);

@@ -82,6 +82,8 @@ pub enum Units {
 pub enum Model {
     /// Overdamped Langevin dynamics.
     Overdamped(OverdampedModel),
+    /// A jump process.
+    Jump(jump::JumpModel),
 }
 
 /// `γ_i dx_i = (−∂_i U + f_i) dt + sqrt(2 γ_i T_i) dW_i`; `d` coordinates, read as `Symbol::Coordinate(i)`.

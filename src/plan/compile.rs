@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::{Column, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, TILE, Uniforms};
 use crate::exact::ExactError;
 use crate::exact::linear::LinearDynamics;
-use crate::experiment::{Experiment, IntegratorChoice, Model, OverdampedModel};
+use crate::experiment::{Experiment, IntegratorChoice, OverdampedModel};
 use crate::expression::{CompileError, Function, Graph, Node, Operand, Slots, Symbol, compile as compile_program};
 use crate::model::{System, total_force};
 use crate::random::Stream;
@@ -35,6 +35,20 @@ pub enum PlanError {
         entries: u64,
         /// Limit.
         limit: u64,
+    },
+    /// No clock fits the protocol.
+    #[error("no grid of up to 4096 segments has the {breaks} jumps and bends of the protocol on it; set ensemble.dt so that they fall on its multiples")]
+    Clock {
+        /// How many there are.
+        breaks: usize,
+    },
+    /// A rate that moves has no finite bound.
+    #[error("the rate of `{channel}` moves with time, and no finite bound of it could be proven: {reason}; write it so that no denominator may vanish")]
+    Unbounded {
+        /// The channel.
+        channel: String,
+        /// Why.
+        reason: String,
     },
     /// The exact linear step could not be formed.
     #[error("the exact linear step could not be formed: {0}")]
@@ -72,8 +86,7 @@ pub struct Start {
 }
 
 /// Compiles an experiment, or its reverse.
-pub fn compile(experiment: &Experiment, system: &System, stream: Stream, start: Start) -> Result<Plan, PlanError> {
-    let Model::Overdamped(model) = &experiment.model;
+pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System, stream: Stream, start: Start) -> Result<Plan, PlanError> {
     let integrator = choose(experiment, system)?;
     let table = protocol_table(experiment, stream);
     let mut compiler = Compiler::new(experiment, model, &table, stream);
@@ -101,7 +114,7 @@ pub fn compile(experiment: &Experiment, system: &System, stream: Stream, start: 
 }
 
 /// About 256 blocks; whole tiles where a block is as large as one, else a divisor of a tile.
-fn block_size(trajectories: u64) -> u64 {
+pub(super) fn block_size(trajectories: u64) -> u64 {
     let tile = TILE as u64;
     let wanted = trajectories.div_ceil(256);
     if wanted > tile { wanted.div_ceil(tile) * tile } else { wanted.next_power_of_two() }

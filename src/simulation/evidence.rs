@@ -1,24 +1,21 @@
 //! From batches to statistics.
 
-use super::Ends;
+use std::sync::Arc;
+
+use super::langevin::Ends;
 use super::law::Law;
 use crate::backend::Batch;
 use crate::model::System;
 use crate::plan::{Column, Plan};
 use crate::statistics::{FieldLayout, Fields, Scalars, Series, StatisticsError};
-use crate::thermodynamics::observables::{Bath, Ledger, Named, StateFunction};
+use crate::thermodynamics::observables::{Accounts, Bath, Ledger, Named, StateFunction};
 use crate::thermodynamics::theorems::{Facts, PAIRS, scalar_specs};
 
 /// Turns the batches of one ensemble into statistics.
 pub(super) struct Gatherer<'a> {
-    system: &'a System,
     plan: &'a Plan,
-    baths: &'a [Bath],
-    ends: Ends,
-    start_law: Option<&'a Law>,
-    end_law: Option<&'a Law>,
+    accounts: &'a dyn Accounts,
     facts: &'a Facts,
-    periods: Vec<Option<f64>>,
 }
 
 /// What one ensemble adds up to.
@@ -33,48 +30,13 @@ pub(super) struct Gathered {
 }
 
 impl<'a> Gatherer<'a> {
-    pub(super) fn new(
-        system: &'a System,
-        plan: &'a Plan,
-        baths: &'a [Bath],
-        ends: &Ends,
-        start_law: Option<&'a Law>,
-        end_law: Option<&'a Law>,
-        facts: &'a Facts,
-    ) -> Self {
-        let periods = system.boundaries.iter().map(|boundary| boundary.period()).collect();
-        Self { system, plan, baths, ends: ends.clone(), start_law, end_law, facts, periods }
-    }
-
-    /// Calls `with` with the ledger of this ensemble.
-    fn with_ledger<T>(&self, with: impl FnOnce(&Ledger<'_>) -> T) -> T {
-        let energy_start = |x: &[f64]| self.system.potential(x, &self.ends.first);
-        let energy_end = |x: &[f64]| self.system.potential(x, &self.ends.last);
-        let end_work = |x: &[f64]| self.system.potential(x, &self.ends.last) - self.system.potential(x, &self.ends.last_step);
-        let log_start = self.start_law.map(|law| move |x: &[f64]| law.ln_pdf(x));
-        let log_end = self.end_law.map(|law| move |x: &[f64]| law.ln_pdf(x));
-        with(&Ledger {
-            coordinates: &self.system.names,
-            temperatures: &self.system.temperature,
-            periods: &self.periods,
-            baths: self.baths,
-            columns: &self.plan.columns,
-            energy_start: &energy_start,
-            energy_end: &energy_end,
-            log_density_start: log_start.as_ref().map(|f| f as StateFunction<'_>),
-            log_density_end: log_end.as_ref().map(|f| f as StateFunction<'_>),
-            end_work: (self.ends.last != self.ends.last_step).then_some(&end_work as StateFunction<'_>),
-        })
-    }
-
-    /// The observables this ensemble has.
-    pub(super) fn observables(&self) -> Vec<Named> {
-        self.with_ledger(|ledger| ledger.observables())
+    pub(super) fn new(plan: &'a Plan, accounts: &'a dyn Accounts, facts: &'a Facts) -> Self {
+        Self { plan, accounts, facts }
     }
 
     /// Nothing seen yet.
     pub(super) fn empty(&self, keep: bool) -> Gathered {
-        let observables = self.observables();
+        let observables = self.accounts.observables();
         let saves = self.plan.schedule.saves();
         let layouts = self.plan.fields.iter().map(|grid| {
             let ends = self.plan.coordinates[usize::from(grid.coordinate)].boundary;
@@ -93,7 +55,7 @@ impl<'a> Gatherer<'a> {
 impl Gathered {
     /// Adds a batch.
     pub(super) fn absorb(&mut self, gatherer: &Gatherer<'_>, batch: &Batch) -> Result<(), StatisticsError> {
-        let scalars = gatherer.with_ledger(|ledger| ledger.compute(&batch.columns));
+        let scalars = gatherer.accounts.compute(&batch.columns);
         self.scalars.absorb(batch.first, &scalars)?;
         self.series.absorb(batch)?;
         self.fields.absorb(batch)?;
@@ -101,7 +63,7 @@ impl Gathered {
         for (index, grid) in gatherer.plan.fields.iter().enumerate() {
             let i = grid.coordinate;
             if let (Some(initial), Some(position)) = (column(Column::Initial(i)), column(Column::Position(i))) {
-                let winding = gatherer.periods[usize::from(i)].and_then(|_| column(Column::Winding(i)));
+                let winding = gatherer.plan.coordinates[usize::from(i)].boundary.period().and_then(|_| column(Column::Winding(i)));
                 self.fields.absorb_ends(index, initial, position, winding)?;
             }
         }
@@ -116,5 +78,51 @@ impl Gathered {
     /// Whether no trajectory was seen.
     pub(super) fn is_empty(&self) -> bool {
         self.scalars.trajectories() + self.scalars.nonfinite() == 0
+    }
+}
+
+/// The books of a Langevin ensemble.
+pub(super) struct LangevinAccounts {
+    system: Arc<System>,
+    columns: Vec<Column>,
+    baths: Vec<Bath>,
+    ends: Ends,
+    start_law: Option<Law>,
+    end_law: Option<Law>,
+    periods: Vec<Option<f64>>,
+}
+
+impl LangevinAccounts {
+    /// `ends` are those of the ensemble's own direction of time.
+    pub(super) fn new(system: &Arc<System>, plan: &Plan, baths: &[Bath], ends: &Ends, start_law: Option<Law>, end_law: Option<Law>) -> Self {
+        let periods = system.boundaries.iter().map(|boundary| boundary.period()).collect();
+        Self { system: Arc::clone(system), columns: plan.columns.clone(), baths: baths.to_vec(), ends: ends.clone(), start_law, end_law, periods }
+    }
+}
+
+impl Accounts for LangevinAccounts {
+    fn evaluate(&self, columns: &[Vec<f64>]) -> Vec<(Named, Vec<f64>)> {
+        let energy_start = |x: &[f64]| self.system.potential(x, &self.ends.first);
+        let energy_end = |x: &[f64]| self.system.potential(x, &self.ends.last);
+        let end_work = |x: &[f64]| self.system.potential(x, &self.ends.last) - self.system.potential(x, &self.ends.last_step);
+        let log_start = self.start_law.as_ref().map(|law| move |x: &[f64]| law.ln_pdf(x));
+        let log_end = self.end_law.as_ref().map(|law| move |x: &[f64]| law.ln_pdf(x));
+        let ledger = Ledger {
+            coordinates: &self.system.names,
+            temperatures: &self.system.temperature,
+            periods: &self.periods,
+            baths: &self.baths,
+            columns: &self.columns,
+            energy_start: &energy_start,
+            energy_end: &energy_end,
+            log_density_start: log_start.as_ref().map(|f| f as StateFunction<'_>),
+            log_density_end: log_end.as_ref().map(|f| f as StateFunction<'_>),
+            end_work: (self.ends.last != self.ends.last_step).then_some(&end_work as StateFunction<'_>),
+        };
+        ledger.evaluate(columns)
+    }
+
+    fn columns(&self) -> usize {
+        self.columns.len()
     }
 }

@@ -104,10 +104,11 @@ impl Simulation {
         let unit_roundoff = conditions.description.unit_roundoff;
         let facts = &Facts { unit_roundoff, ..self.facts.clone() };
         let times: Vec<f64> = (0..forward.series.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
-        let names = &self.system.names;
+        let names: Vec<String> = plan.coordinates.iter().map(|coordinate| coordinate.name.clone()).collect();
         let spreading: Vec<Spreading<'_>> = names
             .iter()
             .enumerate()
+            .filter(|_| plan.dynamics.overdamped().is_some())
             .filter_map(|(i, coordinate)| {
                 let observable = plan.series.iter().position(|column| *column == Column::Position(i as u16))?;
                 Some(Spreading { coordinate, series: &forward.series, observable, times: &times })
@@ -161,7 +162,7 @@ impl Simulation {
             warnings,
             exact_density: self.exact_density(&forward.fields),
             exact_current: self.answers.current,
-            kept: kept(&self.experiment, plan, &forward, names),
+            kept: kept(&self.experiment, plan, &forward, &names),
             observables: forward.observables,
             scalars: forward.scalars,
             series: forward.series,

@@ -2,7 +2,8 @@
 //!
 //! It is the beginning of the ensemble itself, so it depends on the plan alone.
 
-use super::{Ends, SimulationError};
+use super::SimulationError;
+use super::langevin::Ends;
 use crate::backend::cpu::{Cpu, Precision, Tuning};
 use crate::backend::{Backend, Batch, Event, Flow, TileMoments};
 use crate::model::System;

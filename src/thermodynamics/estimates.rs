@@ -26,6 +26,8 @@ impl Units {
             Unit::Energy => &self.energy,
             Unit::Entropy => "nat",
             Unit::Length => &self.length,
+            Unit::Number => "1",
+            Unit::Rate => "1/time",
         }
     }
 }
@@ -70,7 +72,14 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
         let (moments, unit) = (scalar.moments(), sources.units.name(named.unit));
         let count = moments.count() as f64;
         all.push(sources.estimate(named.name.clone(), moments.measured_mean(), count, unit.to_string()));
-        all.push(sources.estimate(format!("{}.variance", named.name), moments.measured_variance(), count, format!("{unit}^2")));
+        // The variance of a copy number has a name of its own.
+        let variance = named.name.strip_prefix("mean.").map_or_else(|| format!("{}.variance", named.name), |species| format!("variance.{species}"));
+        let squared = match unit {
+            "1" => "1".to_owned(),
+            unit if unit.contains('/') => format!("({unit})^2"),
+            unit => format!("{unit}^2"),
+        };
+        all.push(sources.estimate(variance, moments.measured_variance(), count, squared));
         let third = format!("{}.third_cumulant", named.name);
         if sources.exact.contains_key(&third) {
             all.push(sources.estimate(third, third_cumulant(scalar), count, format!("{unit}^3")));
@@ -149,7 +158,7 @@ impl Sources<'_> {
     /// ΔF from forward and reverse work, on the path ledger where there is one.
     fn free_energy(&self) -> Option<Estimate> {
         let temperature = self.facts.single_temperature?;
-        let name = if self.facts.path_ledger.is_ok() { "work_path" } else { "work" };
+        let name = if self.facts.path_ledger.is_ok() && !self.facts.jumps { "work_path" } else { "work" };
         let work = |scalars: &Scalars| scalars.get(name).map(|scalar| scalar.histogram().clone());
         let (measured, shared) = free_energy_difference(&work(self.scalars)?, &work(self.reverse?)?, temperature)?;
         Some(self.estimate("delta_F".into(), measured, shared, self.units.energy.clone()))

@@ -12,7 +12,7 @@ fn value(experiment: &Experiment, name: &str) -> f64 {
 }
 
 fn overdamped(experiment: &Experiment) -> &OverdampedModel {
-    let Model::Overdamped(model) = &experiment.model;
+    let Model::Overdamped(model) = &experiment.model else { panic!("Langevin") };
     model
 }
 

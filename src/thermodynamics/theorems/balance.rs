@@ -75,7 +75,7 @@ pub(super) fn detailed_balance(evidence: &Evidence) -> Option<Finding> {
         let currents = field.current(duration).into_iter().zip(field.layout().edges());
         compared.extend(currents.map(|(current, edge)| (current, format!("j at {edge:.4}"))));
     }
-    let displaced = evidence.scalars.iter().filter(|scalar| scalar.name().starts_with("displacement."));
+    let displaced = evidence.scalars.iter().filter(|scalar| ["displacement.", "flux."].iter().any(|kind| scalar.name().starts_with(kind)));
     let mut count = 0;
     for scalar in displaced {
         let moments = scalar.moments();
@@ -93,6 +93,46 @@ pub(super) fn detailed_balance(evidence: &Evidence) -> Option<Finding> {
         effective_samples: count as f64,
         undersampled: None,
         advice: format!("largest of {} |z|: {place}", compared.len()),
+    })
+}
+
+/// `⟨exp(−a s)⟩ − ⟨exp(−(1 − a) s)⟩ = 0` at every tilt.
+pub(super) fn gallavotti_cohen(evidence: &Evidence) -> Option<Finding> {
+    let tilted: Vec<_> = evidence.scalars.iter().filter(|scalar| scalar.name().starts_with("symmetry.")).collect();
+    let measured: Vec<Measured> = tilted.iter().map(|scalar| scalar.moments().measured_mean()).collect();
+    let worst = farthest(measured.iter().map(|value| value.z(0.0)));
+    let index = measured.iter().position(|value| value.z(0.0) == worst || worst.is_nan()).unwrap_or(0);
+    let value = *measured.get(index)?;
+    let total = evidence.scalars.get("entropy_total")?.moments();
+    // The larger tilt averages exp(−(1−a)s): sampled where N exp(−var) is still large.
+    let effective = total.count() as f64 * (-total.variance().max(2.0 * total.mean())).exp();
+    let undersampled = (effective < 1000.0)
+        .then(|| format!("the exponential averages are worth {effective:.0} trajectories, fewer than 1000; take a shorter run or more trajectories"));
+    Some(Finding {
+        value,
+        expected: 0.0,
+        z: worst,
+        comparisons: measured.len(),
+        criterion: Criterion::TwoSided,
+        effective_samples: total.count() as f64,
+        undersampled,
+        advice: format!("⟨exp(−a s)⟩ − ⟨exp(−(1−a) s)⟩ of s = Δs_tot, worst of {} tilts: `{}`", measured.len(), tilted.get(index)?.name()),
+    })
+}
+
+/// The books of every trajectory balance to the last molecule.
+pub(super) fn conservation(evidence: &Evidence) -> Option<Finding> {
+    let residual = evidence.scalars.get("conservation_residual")?.moments();
+    let worst = if residual.rms() == 0.0 { 0.0 } else { residual.rms().max(1.0) };
+    Some(Finding {
+        value: Measured { value: worst, standard_error: 0.0 },
+        expected: 0.0,
+        z: 0.0,
+        comparisons: 0,
+        criterion: Criterion::Tolerance(1e-6),
+        effective_samples: residual.count() as f64,
+        undersampled: None,
+        advice: "largest of |n(τ) − n(0) − Σ ν N| over coordinates, rms over trajectories; integers, so anything but 0 is an error".to_owned(),
     })
 }
 

@@ -104,6 +104,7 @@ pub(super) fn integral_total(evidence: &Evidence) -> Option<Finding> {
     let average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_total").copied())?;
     let density = facts.system_entropy.as_ref().map_or("", String::as_str);
     let ledger = match &facts.path_ledger {
+        Ok(()) if facts.jumps => "exact ledger of the jumps".to_owned(),
         Ok(()) => {
             let physical = Average::of(evidence.scalars.get("entropy_total")?, 0.0, None)?.measured();
             format!("path ledger; the physical ledger gives {:.6} ± {:.6}", physical.value, physical.standard_error)
@@ -111,6 +112,21 @@ pub(super) fn integral_total(evidence: &Evidence) -> Option<Finding> {
         Err(integrator) => format!("physical ledger, as {integrator} has no path ledger: check against half the time step"),
     };
     Some(Finding::exponential(average, format!("⟨exp(−Δs_tot)⟩ on the {ledger}; p(x, τ): {density}")))
+}
+
+/// `⟨exp(−s)⟩ = 1` of an entropy `s` that has one ledger only.
+pub(super) fn integral(evidence: &Evidence, theorem: &str, name: &str) -> Option<Finding> {
+    let facts = evidence.facts;
+    let average = Average::of(evidence.scalars.get(name)?, 0.0, facts.exponential_variances.get(theorem).copied())?;
+    Some(Finding::exponential(average, format!("⟨exp(−s)⟩ of s = `{name}`, with the exact steady state of every protocol value")))
+}
+
+/// Hatano and Sasa's theorem needs a steady start.
+pub(super) fn steady_start_scope(facts: &Facts) -> Result<(), String> {
+    if facts.start == Start::Other {
+        return Err("it needs a start in the steady state; set `initial.distribution = \"steady-state\"`, or try `integral_nonadiabatic`".into());
+    }
+    Ok(())
 }
 
 impl Finding {

@@ -20,7 +20,7 @@ pub struct Theorem {
     pub name: &'static str,
     /// What it says.
     pub sentence: &'static str,
-    /// Observables it needs; one that ends in a dot stands for all that begin so.
+    /// Observables it needs; one that ends in a dot stands for all that begin so, and `|` stands between alternatives.
     pub needs: &'static [&'static str],
     /// True when a run with the protocol reversed in time is needed.
     pub needs_reverse: fn(&Facts) -> bool,
@@ -43,7 +43,7 @@ pub static THEOREMS: &[Theorem] = &[
     Theorem {
         name: "detailed_balance",
         sentence: "in equilibrium no probability flows: j(x) = 0 at every point",
-        needs: &["displacement."],
+        needs: &["displacement.|flux."],
         needs_reverse: |_| false,
         scope: balance::detailed_balance_scope,
         evaluate: balance::detailed_balance,
@@ -91,10 +91,50 @@ pub static THEOREMS: &[Theorem] = &[
     Theorem {
         name: "tur",
         sentence: "thermodynamic uncertainty: Var(J)⟨Δs_tot⟩/⟨J⟩² ≥ 2 for every current J of a steady state",
-        needs: &["displacement.", "entropy_medium"],
+        needs: &["displacement.|flux.", "entropy_medium"],
         needs_reverse: |_| false,
         scope: balance::steady_scope,
         evaluate: tur::tur,
+    },
+    Theorem {
+        name: "integral_housekeeping",
+        sentence: "⟨exp(−Δs_hk)⟩ = 1",
+        needs: &["entropy_housekeeping"],
+        needs_reverse: |_| false,
+        scope: |_| Ok(()),
+        evaluate: |evidence| exponential::integral(evidence, "integral_housekeeping", "entropy_housekeeping"),
+    },
+    Theorem {
+        name: "integral_nonadiabatic",
+        sentence: "⟨exp(−Δs_na)⟩ = 1",
+        needs: &["entropy_nonadiabatic"],
+        needs_reverse: |_| false,
+        scope: |_| Ok(()),
+        evaluate: |evidence| exponential::integral(evidence, "integral_nonadiabatic", "entropy_nonadiabatic"),
+    },
+    Theorem {
+        name: "hatano_sasa",
+        sentence: "⟨exp(−Y)⟩ = 1 for a process that starts in the steady state",
+        needs: &["hatano_sasa"],
+        needs_reverse: |_| false,
+        scope: exponential::steady_start_scope,
+        evaluate: |evidence| exponential::integral(evidence, "hatano_sasa", "hatano_sasa"),
+    },
+    Theorem {
+        name: "gallavotti_cohen",
+        sentence: "⟨exp(−a Δs_tot)⟩ = ⟨exp(−(1 − a) Δs_tot)⟩ in a steady state: the symmetry θ(a) = θ(1 − a) at finite time",
+        needs: &["symmetry."],
+        needs_reverse: |_| false,
+        scope: balance::steady_scope,
+        evaluate: balance::gallavotti_cohen,
+    },
+    Theorem {
+        name: "conservation",
+        sentence: "counts change only by what the channels did, and nothing that is conserved is lost",
+        needs: &["conservation_residual"],
+        needs_reverse: |_| false,
+        scope: |_| Ok(()),
+        evaluate: balance::conservation,
     },
 ];
 
@@ -125,6 +165,8 @@ pub struct Facts {
     pub protocol_moves: bool,
     /// True when there are non-conservative forces.
     pub has_drives: bool,
+    /// True for a jump process: its one ledger is exact.
+    pub jumps: bool,
     /// Without a path ledger, the name of the integrator that has none.
     pub path_ledger: Result<(), String>,
     /// Which `p(x, τ)` the system entropy uses, or why there is none and what to do.
@@ -152,7 +194,7 @@ impl Facts {
 
     /// The name of the scalar on the best ledger there is: with `_path` where the integrator has one.
     fn ledger(&self, name: &str) -> String {
-        if self.path_ledger.is_ok() { format!("{name}_path") } else { name.to_string() }
+        if self.path_ledger.is_ok() && !self.jumps { format!("{name}_path") } else { name.to_string() }
     }
 }
 
@@ -246,7 +288,7 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
     let out_of_scope = |reason: String| TheoremError::OutOfScope { theorem: name.into(), reason };
     (theorem.scope)(facts).map_err(out_of_scope)?;
     for need in theorem.needs {
-        let there = |known: &str| if need.ends_with('.') { known.starts_with(need) } else { known == *need };
+        let there = |known: &str| need.split('|').any(|need| if need.ends_with('.') { known.starts_with(need) } else { known == need });
         if !observables.iter().any(|named| there(&named.name)) {
             let reason = match (&facts.system_entropy, need.contains("entropy_total") || need.contains("entropy_system")) {
                 (Err(reason), true) => format!("the system entropy is not known: {reason}"),
@@ -262,7 +304,7 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
 pub fn scalar_specs(observables: &[Named], facts: &Facts) -> Vec<ScalarSpec> {
     let beta = |name: &str| match name {
         "work" | "work_path" => facts.single_temperature.map(|temperature| 1.0 / temperature),
-        "entropy_total" | "entropy_total_path" => Some(1.0),
+        "entropy_total" | "entropy_total_path" | "entropy_housekeeping" | "entropy_nonadiabatic" | "hatano_sasa" => Some(1.0),
         _ => None,
     };
     observables.iter().map(|named| ScalarSpec { name: named.name.clone(), beta: beta(&named.name) }).collect()

@@ -10,7 +10,7 @@ use crate::statistics::{Measured, Moments, Scalar, jackknife};
 pub(super) fn tur(evidence: &Evidence) -> Option<Finding> {
     let scalars = evidence.scalars;
     let entropy = scalars.get("entropy_total").or_else(|| scalars.get("entropy_medium"))?;
-    let currents: Vec<Scalar> = scalars.iter().filter(|scalar| scalar.name().starts_with("displacement.")).collect();
+    let currents: Vec<Scalar> = scalars.iter().filter(|scalar| ["displacement.", "flux."].iter().any(|kind| scalar.name().starts_with(kind))).collect();
     let (mut worst, mut comparisons): (Option<(f64, Measured, &str)>, usize) = (None, 0);
     for current in &currents {
         let (margin, ratio) = uncertainty(*current, entropy);

@@ -1,140 +1,10 @@
-//! The registry of per-trajectory observables, computed on the host in f64 from the columns of a batch.
+//! From the columns of a Langevin batch to totals.
 
+use super::{Bath, Named, Names, Totals, combine};
 use crate::plan::Column;
 
 /// A function of the coordinates at one moment.
 pub type StateFunction<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
-
-/// What an observable is measured in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Energy.
-    Energy,
-    /// Entropy, in nats.
-    Entropy,
-    /// Whatever the coordinates are measured in.
-    Length,
-}
-
-/// How many times an observable exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Once.
-    Run,
-    /// Once a bath, where there are several; the name ends in the name of the bath.
-    Bath,
-    /// Once a coordinate; the name ends in the name of the coordinate.
-    Coordinate,
-}
-
-/// An entry of the registry.
-pub struct Observable {
-    /// Name, or what comes before the name of the bath or coordinate.
-    pub name: &'static str,
-    /// Unit.
-    pub unit: Unit,
-    /// What it is, in a line.
-    pub long_name: &'static str,
-    /// How many times it exists.
-    pub scope: Scope,
-    /// Values of all trajectories; the number is that of the bath or coordinate. `None` where the run does not define it.
-    values: fn(&Totals, usize) -> Option<Vec<f64>>,
-}
-
-/// Every observable, in the order of the output.
-pub static OBSERVABLES: &[Observable] = &[
-    Observable {
-        name: "work",
-        unit: Unit::Energy,
-        long_name: "work done on the system by protocol and drives",
-        scope: Scope::Run,
-        values: |t, _| t.work.clone(),
-    },
-    Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to all baths", scope: Scope::Run, values: |t, _| t.heat.clone() },
-    Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to one bath", scope: Scope::Bath, values: |t, bath| t.bath_heat.get(bath)?.clone() },
-    Observable {
-        name: "energy_change",
-        unit: Unit::Energy,
-        long_name: "change of the potential energy",
-        scope: Scope::Run,
-        values: |t, _| t.energy_change.clone(),
-    },
-    Observable {
-        name: "first_law_residual",
-        unit: Unit::Energy,
-        long_name: "energy change − work + heat, 0 but for the time step",
-        scope: Scope::Run,
-        values: |t, _| combine(&combine(&t.energy_change, &t.work, |e, w| e - w), &t.heat, |d, q| d + q),
-    },
-    Observable {
-        name: "entropy_medium",
-        unit: Unit::Entropy,
-        long_name: "entropy given to the baths, heat over temperature (physical ledger)",
-        scope: Scope::Run,
-        values: |t, _| t.medium.clone(),
-    },
-    Observable {
-        name: "entropy_medium_path",
-        unit: Unit::Entropy,
-        long_name: "entropy given to the baths, log-ratio of the discrete steps (path ledger)",
-        scope: Scope::Run,
-        values: |t, _| t.medium_path.clone(),
-    },
-    Observable {
-        name: "time_step_error",
-        unit: Unit::Entropy,
-        long_name: "physical minus path ledger of the medium entropy",
-        scope: Scope::Run,
-        values: |t, _| combine(&t.medium, &t.medium_path, |a, b| a - b),
-    },
-    Observable {
-        name: "entropy_system",
-        unit: Unit::Entropy,
-        long_name: "change of −ln p along the trajectory",
-        scope: Scope::Run,
-        values: |t, _| t.system.clone(),
-    },
-    Observable {
-        name: "entropy_total",
-        unit: Unit::Entropy,
-        long_name: "medium plus system entropy (physical ledger)",
-        scope: Scope::Run,
-        values: |t, _| combine(&t.medium, &t.system, |a, b| a + b),
-    },
-    Observable {
-        name: "entropy_total_path",
-        unit: Unit::Entropy,
-        long_name: "medium plus system entropy (path ledger)",
-        scope: Scope::Run,
-        values: |t, _| combine(&t.medium_path, &t.system, |a, b| a + b),
-    },
-    Observable {
-        name: "work_path",
-        unit: Unit::Energy,
-        long_name: "energy change + temperature × path entropy: the work for which Jarzynski and Crooks are exact at any time step",
-        scope: Scope::Run,
-        values: |t, _| {
-            let temperature = t.single_temperature?;
-            combine(&t.energy_change, &t.medium_path, |e, s| e + temperature * s)
-        },
-    },
-    Observable {
-        name: "displacement",
-        unit: Unit::Length,
-        long_name: "distance covered, turns of a periodic coordinate included",
-        scope: Scope::Coordinate,
-        values: |t, coordinate| t.displacement.get(coordinate)?.clone(),
-    },
-];
-
-/// A bath: one temperature, and the coordinates it acts on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bath {
-    /// Its name.
-    pub name: String,
-    /// Its coordinates, by number.
-    pub coordinates: Vec<usize>,
-}
 
 /// What turns columns into observables. `d` is the number of coordinates.
 #[derive(Clone, Copy)]
@@ -161,60 +31,16 @@ pub struct Ledger<'a> {
     pub end_work: Option<StateFunction<'a>>,
 }
 
-/// An observable that this run has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Named {
-    /// Full name.
-    pub name: String,
-    /// Unit.
-    pub unit: Unit,
-    /// What it is, in a line.
-    pub long_name: &'static str,
-}
-
-/// The quantities that observables are made of; `None` where columns, densities or a common temperature are missing.
-struct Totals {
-    work: Option<Vec<f64>>,
-    heat: Option<Vec<f64>>,
-    bath_heat: Vec<Option<Vec<f64>>>,
-    energy_change: Option<Vec<f64>>,
-    medium: Option<Vec<f64>>,
-    medium_path: Option<Vec<f64>>,
-    system: Option<Vec<f64>>,
-    displacement: Vec<Option<Vec<f64>>>,
-    single_temperature: Option<f64>,
-}
-
 impl Ledger<'_> {
-    /// The observables of this run, in registry order.
-    pub fn observables(&self) -> Vec<Named> {
-        let nothing = vec![Vec::new(); self.columns.len()];
-        self.evaluate(&nothing).into_iter().map(|(named, _)| named).collect()
-    }
-
-    /// Values `[observable][trajectory]`, in the order of [`Ledger::observables`]; `columns[column][trajectory]` in the order of `self.columns`.
-    pub fn compute(&self, columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        self.evaluate(columns).into_iter().map(|(_, values)| values).collect()
-    }
-
-    fn evaluate(&self, columns: &[Vec<f64>]) -> Vec<(Named, Vec<f64>)> {
-        let totals = self.totals(columns);
-        let mut all = Vec::new();
-        for observable in OBSERVABLES {
-            let endings: Vec<&str> = match observable.scope {
-                Scope::Run => vec![""],
-                Scope::Bath if self.baths.len() > 1 => self.baths.iter().map(|bath| bath.name.as_str()).collect(),
-                Scope::Bath => Vec::new(),
-                Scope::Coordinate => self.coordinates.iter().map(String::as_str).collect(),
-            };
-            for (number, ending) in endings.into_iter().enumerate() {
-                if let Some(values) = (observable.values)(&totals, number) {
-                    let name = if ending.is_empty() { observable.name.to_string() } else { format!("{}.{ending}", observable.name) };
-                    all.push((Named { name, unit: observable.unit, long_name: observable.long_name }, values));
-                }
-            }
-        }
-        all
+    /// Observables and their values, in registry order; `columns[column][trajectory]` in the order of `self.columns`.
+    pub fn evaluate(&self, columns: &[Vec<f64>]) -> Vec<(Named, Vec<f64>)> {
+        let several = |bath: &&Bath| self.baths.len() > 1 && !bath.name.is_empty();
+        let names = Names {
+            baths: self.baths.iter().filter(several).map(|bath| bath.name.clone()).collect(),
+            coordinates: self.coordinates.to_vec(),
+            ..Names::default()
+        };
+        self.totals(columns).observables(&names)
     }
 
     fn totals(&self, columns: &[Vec<f64>]) -> Totals {
@@ -256,6 +82,7 @@ impl Ledger<'_> {
             system,
             displacement: (0..d).map(displacement).collect(),
             single_temperature: self.single_temperature(),
+            ..Totals::default()
         }
     }
 
@@ -278,17 +105,16 @@ fn at(coordinates: &[&Vec<f64>], function: StateFunction) -> Vec<f64> {
         .collect()
 }
 
-/// Element by element, where both are there.
-fn combine(left: &Option<Vec<f64>>, right: &Option<Vec<f64>>, function: impl Fn(f64, f64) -> f64) -> Option<Vec<f64>> {
-    let (left, right) = (left.as_ref()?, right.as_ref()?);
-    Some(left.iter().zip(right).map(|(a, b)| function(*a, *b)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::{OBSERVABLES, Scope};
     use super::*;
+
+    fn named(ledger: &Ledger) -> Vec<Named> {
+        ledger.evaluate(&vec![Vec::new(); ledger.columns.len()]).into_iter().map(|(named, _)| named).collect()
+    }
 
     const COLUMNS: [Column; 9] = [
         Column::Initial(0),
@@ -331,8 +157,8 @@ mod tests {
     #[test]
     fn values_are_those_of_the_definitions() {
         let found = with_ledger([2.0, 4.0], &COLUMNS, |ledger| {
-            let names: Vec<String> = ledger.observables().into_iter().map(|named| named.name).collect();
-            names.into_iter().zip(ledger.compute(&batch())).collect::<Vec<_>>()
+            let names: Vec<String> = named(&ledger).into_iter().map(|named| named.name).collect();
+            names.into_iter().zip(ledger.evaluate(&batch()).into_iter().map(|(_, values)| values).collect::<Vec<_>>()).collect::<Vec<_>>()
         });
         let expected = [
             ("work", 9.0),
@@ -365,13 +191,15 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_left_out() {
-        let one_bath = with_ledger([2.0, 2.0], &COLUMNS, |ledger| ledger.compute(&batch()).into_iter().zip(ledger.observables()).collect::<Vec<_>>());
+        let one_bath = with_ledger([2.0, 2.0], &COLUMNS, |ledger| {
+            ledger.evaluate(&batch()).into_iter().map(|(_, values)| values).collect::<Vec<_>>().into_iter().zip(named(&ledger)).collect::<Vec<_>>()
+        });
         let work_path = one_bath.iter().find(|(_, named)| named.name == "work_path").expect("one bath");
         assert_eq!(work_path.0[0], 21.0 + 2.0 * 7.0);
         assert!(one_bath.iter().all(|(_, named)| !named.name.starts_with("heat.")));
-        let no_path = with_ledger([2.0, 2.0], &COLUMNS[..8], |ledger| ledger.observables());
+        let no_path = with_ledger([2.0, 2.0], &COLUMNS[..8], |ledger| named(&ledger));
         assert!(no_path.iter().all(|named| !named.name.contains("path") && named.name != "time_step_error") && no_path.len() == 9, "{no_path:?}");
-        let unknown = with_ledger([2.0, 2.0], &COLUMNS, |ledger| Ledger { log_density_end: None, ..ledger }.observables());
+        let unknown = with_ledger([2.0, 2.0], &COLUMNS, |ledger| named(&Ledger { log_density_end: None, ..ledger }));
         assert!(unknown.iter().all(|named| !named.name.starts_with("entropy_system") && !named.name.starts_with("entropy_total")));
     }
 

@@ -1,0 +1,177 @@
+//! Langevin experiments made ready to run.
+
+use std::sync::Arc;
+
+use super::answers::{Answers, Question};
+use super::evidence::LangevinAccounts;
+use super::law::Law;
+use super::start::{Opening, equilibrium, opening};
+use super::{Reverse, Simulation, SimulationError, pilot};
+use crate::coordinate::{Boundary, FieldGrid};
+use crate::experiment::{Experiment, OverdampedModel};
+use crate::model::System;
+use crate::plan::{self, Dynamics, Integrator, Plan, protocol_at, protocol_table};
+use crate::random::Stream;
+use crate::thermodynamics::observables::Bath;
+use crate::thermodynamics::theorems::{self, Facts, TheoremError};
+
+/// Protocol values at the ends: before anything moves, under the last step, after everything moved.
+#[derive(Clone)]
+pub(super) struct Ends {
+    pub(super) first: Vec<f64>,
+    pub(super) last_step: Vec<f64>,
+    pub(super) last: Vec<f64>,
+}
+
+impl Ends {
+    fn of(table: &[Vec<f64>]) -> Self {
+        let entries = table.first().map_or(2, Vec::len);
+        Self { first: protocol_at(table, 0), last_step: protocol_at(table, entries - 2), last: protocol_at(table, entries - 1) }
+    }
+}
+
+/// Compiles an experiment, finds its start and everything exact about it, and refuses theorems that do not apply.
+pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result<Simulation, SimulationError> {
+    let system = Arc::new(System::of(&experiment, model));
+    let table = protocol_table(&experiment, Stream::Forward);
+    let ends = Ends::of(&table);
+    let opening = opening(&experiment, &system, &ends.first)?;
+    let start = plan::Start { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
+    let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start)?;
+    let baths = baths(&system);
+    let mut warnings = experiment.warnings.clone();
+    let pilot = pilot::fly(&plan, &system)?;
+    warnings.extend(pilot.warnings(&plan, &system, &ends));
+    plan.fields = fields(&experiment, &system, &pilot);
+    if opening.relaxation_steps > 0 {
+        warnings.push(pilot::relaxation_report(&plan)?);
+    }
+    let question = Question { experiment: &experiment, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen: pilot.range(0) };
+    let mut answers = question.answer()?;
+    warnings.append(&mut answers.warnings);
+    let facts = facts(&experiment, &system, &plan, &opening, &ends, &mut answers)?;
+    let start_law = opening.law.as_ref().ok().cloned();
+    let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone());
+    let mut simulation = Simulation { reverse: None, accounts: Box::new(accounts), answers, facts, warnings, start: opening.description, experiment, plan };
+    simulation.check_scope()?;
+    simulation.reverse = reversed(&simulation, model, &system, &baths, &ends, start_law)?;
+    Ok(simulation)
+}
+
+/// Work theorems compare with a reversed run from equilibrium at the end; the detailed theorem with one from the law at the end.
+fn reversed(
+    simulation: &Simulation,
+    model: &OverdampedModel,
+    system: &Arc<System>,
+    baths: &[Bath],
+    ends: &Ends,
+    forward_law: Option<Law>,
+) -> Result<Option<Reverse>, SimulationError> {
+    let (of_work, of_entropy) = (simulation.needs_reverse("crooks") || simulation.needs_reverse("jarzynski"), simulation.needs_reverse("detailed_total"));
+    if !of_work && !of_entropy {
+        return Ok(None);
+    }
+    if of_work && of_entropy {
+        return Err(TheoremError::OutOfScope {
+            theorem: "detailed_total".to_owned(),
+            reason: "its reversed run starts from the law at the end, that of the work theorems from equilibrium; ask for one of them at a time".to_owned(),
+        }
+        .into());
+    }
+    let (start_law, end_law) =
+        if of_work { (equilibrium(system, &ends.last)?.map(|(law, _)| law), None) } else { (simulation.answers.last.clone(), forward_law) };
+    let Some(law) = start_law else {
+        return Err(SimulationError::Start("the reversed run needs an exact law to start from, which this model does not have".to_owned()));
+    };
+    let start = plan::Start { initial: law.initial_state(), relaxation_steps: 0 };
+    let plan = plan::compile(&simulation.experiment, model, system, Stream::Reverse, start)?;
+    let last_step = Ends::of(&protocol_table(&simulation.experiment, Stream::Reverse)).last_step;
+    let ends = Ends { first: ends.last.clone(), last_step, last: ends.first.clone() };
+    let accounts = LangevinAccounts::new(system, &plan, baths, &ends, Some(law), end_law);
+    Ok(Some(Reverse { plan, accounts: Box::new(accounts) }))
+}
+
+/// Coordinates of equal temperature share a bath, named after the first of them.
+fn baths(system: &System) -> Vec<Bath> {
+    let mut baths: Vec<(f64, Bath)> = Vec::new();
+    for (i, (&temperature, name)) in system.temperature.iter().zip(&system.names).enumerate() {
+        match baths.iter_mut().find(|(t, _)| *t == temperature) {
+            Some((_, bath)) => bath.coordinates.push(i),
+            None => baths.push((temperature, Bath { name: name.clone(), coordinates: vec![i] })),
+        }
+    }
+    baths.into_iter().map(|(_, bath)| bath).collect()
+}
+
+/// The grids asked for; a whole bounded range, or what the pilot saw of an open one, for the other coordinates.
+fn fields(experiment: &Experiment, system: &System, pilot: &pilot::Pilot) -> Vec<FieldGrid> {
+    const BINS: u32 = 64;
+    let default = |i: usize| {
+        let (lower, upper) = system.boundaries[i].ends().unwrap_or_else(|| pilot.round_range(i));
+        FieldGrid { coordinate: i as u16, lower, upper, bins: BINS }
+    };
+    let asked = |i: usize| experiment.measure.grids.iter().find(|grid| usize::from(grid.coordinate) == i).cloned();
+    (0..system.dimension()).map(|i| asked(i).unwrap_or_else(|| default(i))).collect()
+}
+
+fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Opening, ends: &Ends, answers: &mut Answers) -> Result<Facts, SimulationError> {
+    let Dynamics::Overdamped(dynamics) = &plan.dynamics else {
+        return Err(SimulationError::Start("not a Langevin plan".to_owned()));
+    };
+    let table_moves = dynamics.protocol_work.is_some() || plan.uniforms.columns > 0 || ends.first != ends.last;
+    let mut delta_free_energy = None;
+    if opening.kind == theorems::Start::Equilibrium
+        && let (Some((_, before)), Some((_, after))) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?)
+    {
+        let source = if system.is_quadratic() { "Gaussian partition functions" } else { "partition functions by quadrature" };
+        delta_free_energy = Some((after - before, source.to_owned()));
+        answers.values.entry("delta_F".to_owned()).or_insert((after - before, source.to_owned()));
+    }
+    let integrator = dynamics.integrator;
+    let system_entropy = match (&opening.law, &answers.last) {
+        (Ok(_), Some(_)) => Ok(match answers.last {
+            Some(Law::Gaussian(_)) => "the exact Gaussian p(x, τ)".to_owned(),
+            _ if table_moves || opening.kind == theorems::Start::Other => "p(x, τ) of the Fokker–Planck equation".to_owned(),
+            _ => "the exact steady p(x)".to_owned(),
+        }),
+        (Err(reason), _) => Err(reason.clone()),
+        (Ok(_), None) => Err("p(x, τ) at the end of the run is not known for this model; leave the theorem out of `measure.theorems`".to_owned()),
+    };
+    let quadratic =
+        integrator == Integrator::ExactLinear || system.is_quadratic() && !system.is_driven() && plan.coordinates.iter().all(|c| c.boundary == Boundary::Open);
+    let mut facts = Facts {
+        jumps: false,
+        single_temperature: system.single_temperature(),
+        delta_free_energy,
+        start: opening.kind,
+        protocol_moves: table_moves,
+        has_drives: system.is_driven(),
+        path_ledger: if integrator == Integrator::Heun { Err("heun".to_owned()) } else { Ok(()) },
+        system_entropy,
+        duration: experiment.protocol.duration,
+        quadratic_potential: quadratic,
+        unit_roundoff: f64::EPSILON / 2.0,
+        exponential_variances: Default::default(),
+    };
+    exact_variances(system, opening, ends, answers, &mut facts);
+    Ok(facts)
+}
+
+/// A harmonic trap of fixed stiffness that is only dragged keeps work and total entropy Gaussian, with variance twice the dissipated mean:
+/// `Var e^{−S} = e^{2⟨S⟩} − 1`.
+fn exact_variances(system: &System, opening: &Opening, ends: &Ends, answers: &Answers, facts: &mut Facts) {
+    let stiffness = |protocol: &[f64]| system.linear_force(protocol).map(|force| force.stiffness);
+    let rigid = stiffness(&ends.first).is_some_and(|k| Some(&k) == stiffness(&ends.last).as_ref() && Some(k) == stiffness(&ends.last_step));
+    let (Some(temperature), true, false) = (facts.single_temperature, rigid, facts.has_drives) else { return };
+    if opening.kind != theorems::Start::Equilibrium {
+        return;
+    }
+    let mut know = |theorem: &str, mean: Option<f64>| {
+        if let Some(mean) = mean {
+            facts.exponential_variances.insert(theorem.to_owned(), (2.0 * mean).exp_m1());
+        }
+    };
+    let value = |name: &str| answers.values.get(name).map(|(value, _)| *value);
+    know("jarzynski", value("work").zip(facts.delta_free_energy.as_ref()).map(|(work, (change, _))| (work - change) / temperature));
+    know("integral_total", value("entropy_total"));
+}

@@ -1,0 +1,354 @@
+//! The registry of per-trajectory observables, computed on the host in f64 from the columns of a batch.
+//!
+//! [`langevin`] and [`jump`] turn columns into [`Totals`]; the registry makes observables of those.
+
+mod jump;
+mod langevin;
+
+pub use jump::{JumpLedger, Medium, OwnedStateFunction, Reaction};
+pub use langevin::{Ledger, StateFunction};
+
+/// What an observable is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Energy.
+    Energy,
+    /// Entropy, in nats.
+    Entropy,
+    /// Whatever the coordinates are measured in.
+    Length,
+    /// None.
+    Number,
+    /// 1/time.
+    Rate,
+}
+
+/// How many times an observable exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Once.
+    Run,
+    /// Once a bath, where there are several; the name ends in the name of the bath.
+    Bath,
+    /// Once a coordinate; the name ends in the name of the coordinate.
+    Coordinate,
+    /// Once a reaction or an edge, both directions taken together.
+    Reaction,
+    /// Once a fundamental cycle.
+    Cycle,
+    /// Once a state of a network.
+    State,
+    /// Once a species.
+    Species,
+    /// Once each of [`TILTS`].
+    Tilt,
+}
+
+/// The tilts at which the symmetry of Gallavotti and Cohen is tried.
+pub const TILTS: [&str; 3] = ["0.1", "0.25", "0.4"];
+
+/// An entry of the registry.
+pub struct Observable {
+    /// Name, or what comes before the name of the bath, coordinate, ….
+    pub name: &'static str,
+    /// Unit.
+    pub unit: Unit,
+    /// What it is, in a line.
+    pub long_name: &'static str,
+    /// How many times it exists.
+    pub scope: Scope,
+    /// Values of all trajectories; the number is that of the bath, coordinate, …. `None` where the run does not define it.
+    values: fn(&Totals, usize) -> Option<Vec<f64>>,
+}
+
+/// Every observable, in the order of the output.
+pub static OBSERVABLES: &[Observable] = &[
+    Observable {
+        name: "work",
+        unit: Unit::Energy,
+        long_name: "work done on the system by protocol and drives",
+        scope: Scope::Run,
+        values: |t, _| t.work.clone(),
+    },
+    Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to all baths", scope: Scope::Run, values: |t, _| t.heat.clone() },
+    Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to one bath", scope: Scope::Bath, values: |t, bath| t.bath_heat.get(bath)?.clone() },
+    Observable {
+        name: "energy_change",
+        unit: Unit::Energy,
+        long_name: "change of the potential energy",
+        scope: Scope::Run,
+        values: |t, _| t.energy_change.clone(),
+    },
+    Observable {
+        name: "first_law_residual",
+        unit: Unit::Energy,
+        long_name: "energy change − work + heat, 0 but for the time step",
+        scope: Scope::Run,
+        values: |t, _| combine(&combine(&t.energy_change, &t.work, |e, w| e - w), &t.heat, |d, q| d + q),
+    },
+    Observable {
+        name: "entropy_medium",
+        unit: Unit::Entropy,
+        long_name: "entropy given to the baths, heat over temperature (physical ledger)",
+        scope: Scope::Run,
+        values: |t, _| t.medium.clone(),
+    },
+    Observable {
+        name: "entropy_medium_path",
+        unit: Unit::Entropy,
+        long_name: "entropy given to the baths, log-ratio of the discrete steps (path ledger)",
+        scope: Scope::Run,
+        values: |t, _| t.medium_path.clone(),
+    },
+    Observable {
+        name: "time_step_error",
+        unit: Unit::Entropy,
+        long_name: "physical minus path ledger of the medium entropy",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.medium, &t.medium_path, |a, b| a - b),
+    },
+    Observable {
+        name: "entropy_system",
+        unit: Unit::Entropy,
+        long_name: "change of −ln p along the trajectory",
+        scope: Scope::Run,
+        values: |t, _| t.system.clone(),
+    },
+    Observable {
+        name: "entropy_total",
+        unit: Unit::Entropy,
+        long_name: "medium plus system entropy (physical ledger)",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.medium, &t.system, |a, b| a + b),
+    },
+    Observable {
+        name: "entropy_total_path",
+        unit: Unit::Entropy,
+        long_name: "medium plus system entropy (path ledger)",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.medium_path, &t.system, |a, b| a + b),
+    },
+    Observable {
+        name: "work_path",
+        unit: Unit::Energy,
+        long_name: "energy change + temperature × path entropy: the work for which Jarzynski and Crooks are exact at any time step",
+        scope: Scope::Run,
+        values: |t, _| {
+            let temperature = t.single_temperature?;
+            combine(&t.energy_change, &t.medium_path, |e, s| e + temperature * s)
+        },
+    },
+    Observable {
+        name: "displacement",
+        unit: Unit::Length,
+        long_name: "distance covered, turns of a periodic coordinate included",
+        scope: Scope::Coordinate,
+        values: |t, coordinate| t.displacement.get(coordinate)?.clone(),
+    },
+    Observable {
+        name: "entropy_housekeeping",
+        unit: Unit::Entropy,
+        long_name: "what it costs to keep the steady state of the moment up",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.medium, &t.excess, |medium, excess| medium - excess),
+    },
+    Observable {
+        name: "entropy_excess",
+        unit: Unit::Entropy,
+        long_name: "medium entropy beyond the housekeeping: change of ln p_ss by jumps",
+        scope: Scope::Run,
+        values: |t, _| t.excess.clone(),
+    },
+    Observable {
+        name: "entropy_nonadiabatic",
+        unit: Unit::Entropy,
+        long_name: "system plus excess entropy",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.system, &t.excess, |a, b| a + b),
+    },
+    Observable {
+        name: "hatano_sasa",
+        unit: Unit::Entropy,
+        long_name: "Y, the change of -ln p_ss by the protocol at fixed state",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.surprise_change, &t.excess, |change, excess| change + excess),
+    },
+    Observable { name: "activity", unit: Unit::Number, long_name: "number of events", scope: Scope::Run, values: |t, _| t.activity.clone() },
+    Observable {
+        name: "flux",
+        unit: Unit::Rate,
+        long_name: "net events per time: forward minus reverse",
+        scope: Scope::Reaction,
+        values: |t, reaction| combine(&t.forward.get(reaction)?.clone(), &t.backward.get(reaction)?.clone(), |f, b| f - b),
+    },
+    Observable {
+        name: "traffic",
+        unit: Unit::Rate,
+        long_name: "events per time, forward plus reverse",
+        scope: Scope::Reaction,
+        values: |t, reaction| combine(&t.forward.get(reaction)?.clone(), &t.backward.get(reaction)?.clone(), |f, b| f + b),
+    },
+    Observable {
+        name: "current",
+        unit: Unit::Rate,
+        long_name: "net turns of a fundamental cycle per time",
+        scope: Scope::Cycle,
+        values: |t, cycle| t.cycles.get(cycle)?.clone(),
+    },
+    Observable {
+        name: "occupancy",
+        unit: Unit::Number,
+        long_name: "share of the time spent in a state",
+        scope: Scope::State,
+        values: |t, state| t.occupancy.get(state)?.clone(),
+    },
+    Observable {
+        name: "mean",
+        unit: Unit::Number,
+        long_name: "copy number at the end",
+        scope: Scope::Species,
+        values: |t, species| t.counts.get(species)?.clone(),
+    },
+    Observable {
+        name: "time_average",
+        unit: Unit::Number,
+        long_name: "copy number averaged over the run",
+        scope: Scope::Species,
+        values: |t, species| t.averages.get(species)?.clone(),
+    },
+    Observable {
+        name: "conservation_residual",
+        unit: Unit::Number,
+        long_name: "largest violation of a conservation law or of counts = start + what the channels did",
+        scope: Scope::Run,
+        values: |t, _| t.conservation.clone(),
+    },
+    Observable {
+        name: "symmetry",
+        unit: Unit::Number,
+        long_name: "exp(-a s) - exp(-(1 - a) s) of the total entropy s: mean 0 in a steady state",
+        scope: Scope::Tilt,
+        values: |t, tilt| {
+            let total = combine(&t.medium, &t.system, |a, b| a + b).filter(|_| t.symmetric)?;
+            let a: f64 = TILTS.get(tilt)?.parse().ok()?;
+            Some(total.iter().map(|s| (-a * s).exp() - (-(1.0 - a) * s).exp()).collect())
+        },
+    },
+];
+
+/// A bath: one temperature, and the coordinates it acts on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bath {
+    /// Its name.
+    pub name: String,
+    /// Its coordinates, by number.
+    pub coordinates: Vec<usize>,
+}
+
+/// An observable that this run has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// Full name.
+    pub name: String,
+    /// Unit.
+    pub unit: Unit,
+    /// What it is, in a line.
+    pub long_name: &'static str,
+}
+
+/// What keeps the books of an ensemble: turns columns into observables.
+pub trait Accounts: Send + Sync {
+    /// Observables of this run and their values `[trajectory]`, in registry order; `columns[column][trajectory]` in the order of the plan.
+    fn evaluate(&self, columns: &[Vec<f64>]) -> Vec<(Named, Vec<f64>)>;
+
+    /// Number of columns.
+    fn columns(&self) -> usize;
+
+    /// The observables of this run, in registry order.
+    fn observables(&self) -> Vec<Named> {
+        let nothing = vec![Vec::new(); self.columns()];
+        self.evaluate(&nothing).into_iter().map(|(named, _)| named).collect()
+    }
+
+    /// Values `[observable][trajectory]`, in the order of [`Accounts::observables`].
+    fn compute(&self, columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        self.evaluate(columns).into_iter().map(|(_, values)| values).collect()
+    }
+}
+
+/// Names of what comes more than once.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Baths, where there are several.
+    pub baths: Vec<String>,
+    /// Coordinates of Langevin dynamics.
+    pub coordinates: Vec<String>,
+    /// Reactions or edges, both directions taken together.
+    pub reactions: Vec<String>,
+    /// Fundamental cycles.
+    pub cycles: Vec<String>,
+    /// States of a network.
+    pub states: Vec<String>,
+    /// Species.
+    pub species: Vec<String>,
+}
+
+/// The quantities that observables are made of; `None` where columns, densities or a common temperature are missing.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    work: Option<Vec<f64>>,
+    heat: Option<Vec<f64>>,
+    bath_heat: Vec<Option<Vec<f64>>>,
+    energy_change: Option<Vec<f64>>,
+    medium: Option<Vec<f64>>,
+    medium_path: Option<Vec<f64>>,
+    system: Option<Vec<f64>>,
+    displacement: Vec<Option<Vec<f64>>>,
+    single_temperature: Option<f64>,
+    excess: Option<Vec<f64>>,
+    surprise_change: Option<Vec<f64>>,
+    activity: Option<Vec<f64>>,
+    forward: Vec<Option<Vec<f64>>>,
+    backward: Vec<Option<Vec<f64>>>,
+    cycles: Vec<Option<Vec<f64>>>,
+    occupancy: Vec<Option<Vec<f64>>>,
+    counts: Vec<Option<Vec<f64>>>,
+    averages: Vec<Option<Vec<f64>>>,
+    conservation: Option<Vec<f64>>,
+    /// True in a steady state of a jump process, where the symmetry of the total entropy holds at any time.
+    symmetric: bool,
+}
+
+impl Totals {
+    /// Everything in the registry that these totals define.
+    fn observables(&self, names: &Names) -> Vec<(Named, Vec<f64>)> {
+        let mut all = Vec::new();
+        let tilts: Vec<String> = TILTS.iter().map(|tilt| (*tilt).to_owned()).collect();
+        let once = [String::new()];
+        for observable in OBSERVABLES {
+            let endings: &[String] = match observable.scope {
+                Scope::Run => &once,
+                Scope::Bath => &names.baths,
+                Scope::Coordinate => &names.coordinates,
+                Scope::Reaction => &names.reactions,
+                Scope::Cycle => &names.cycles,
+                Scope::State => &names.states,
+                Scope::Species => &names.species,
+                Scope::Tilt => &tilts,
+            };
+            for (number, ending) in endings.iter().enumerate() {
+                if let Some(values) = (observable.values)(self, number) {
+                    let name = if ending.is_empty() { observable.name.to_string() } else { format!("{}.{ending}", observable.name) };
+                    all.push((Named { name, unit: observable.unit, long_name: observable.long_name }, values));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Element by element, where both are there.
+fn combine(left: &Option<Vec<f64>>, right: &Option<Vec<f64>>, function: impl Fn(f64, f64) -> f64) -> Option<Vec<f64>> {
+    let (left, right) = (left.as_ref()?, right.as_ref()?);
+    Some(left.iter().zip(right).map(|(a, b)| function(*a, *b)).collect())
+}
