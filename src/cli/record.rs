@@ -3,9 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::backend::gpu;
-use crate::output::{CurrentProfile, DensityProfile, Distribution, Record, Run, Series, SeriesObservable, TrajectoryColumn};
-use crate::plan::Column;
-use crate::simulation::{Outcome, Simulation};
+use crate::output::{CurrentProfile, DensityProfile, Distribution, Network, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+use crate::plan::{Column, JumpColumn};
+use crate::simulation::{Circuit, Outcome, Simulation};
 use crate::statistics::{Field, Measured};
 use crate::thermodynamics::observables::Unit;
 
@@ -23,7 +23,14 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         time_unit: "time".to_owned(),
         series: Some(series(simulation, outcome)),
         densities: outcome.fields.iter().enumerate().map(|(i, field)| density(simulation, outcome, i, field)).collect(),
-        currents: outcome.fields.iter().enumerate().map(|(i, field)| current(simulation, outcome, i, field)).collect(),
+        currents: outcome
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|_| simulation.circuit().is_none())
+            .map(|(i, field)| current(simulation, outcome, i, field))
+            .collect(),
+        network: simulation.circuit().map(|circuit| network(circuit, outcome)),
         distributions: distributions(outcome),
         trajectories: trajectories(outcome),
     }
@@ -63,15 +70,21 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
     let plan = simulation.plan();
     let name = |i: u16| &plan.coordinates[usize::from(i)].name;
     let single = plan.coordinates.len() == 1;
+    let jumps = simulation.circuit().is_some();
     let described = |column: &Column| match column {
         Column::Initial(i) => (format!("initial.{}", name(*i)), "coordinate at the start".to_owned(), "length"),
+        Column::Position(i) if jumps => (format!("mean.{}", name(*i)), "copy number".to_owned(), "1"),
         Column::Position(i) => (format!("position.{}", name(*i)), "coordinate, turns of a periodic one included".to_owned(), "length"),
         Column::Winding(i) => (format!("winding.{}", name(*i)), "turns of a periodic coordinate".to_owned(), "1"),
         Column::Work => ("work".to_owned(), "work done on the system so far".to_owned(), "kT"),
         Column::Heat(_) if single => ("heat".to_owned(), "heat given to the bath so far".to_owned(), "kT"),
         Column::Heat(i) => (format!("heat.{}", name(*i)), "heat given so far to the bath of a coordinate".to_owned(), "kT"),
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
-        Column::Jump(_) => ("event".to_owned(), "jump column".to_owned(), "1"),
+        Column::Jump(JumpColumn::Derived(k)) => {
+            let name = simulation.derived().get(usize::from(*k)).cloned().unwrap_or_default();
+            (format!("mean.{name}"), "derived quantity".to_owned(), "1")
+        }
+        Column::Jump(column) => (format!("{column:?}").to_lowercase(), "sum of a jump process so far".to_owned(), "1"),
     };
     let observables = plan.series.iter().enumerate().map(|(observable, column)| {
         let (name, long_name, unit) = described(column);
@@ -103,7 +116,7 @@ fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
     let (density, standard_error) = split((0..saves).flat_map(|save| field.density_at(save)).collect());
     DensityProfile {
         coordinate: coordinate_name(simulation, index),
-        unit: "length".to_owned(),
+        unit: if simulation.circuit().is_some() { "1" } else { "length" }.to_owned(),
         times: times(simulation),
         centres: field.layout().centres(),
         counts: (0..saves).flat_map(|save| field.counts(save)[1..=bins].to_vec()).collect(),
@@ -129,6 +142,15 @@ fn current(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
         current,
         standard_error,
     }
+}
+
+fn network(circuit: &Circuit, outcome: &Outcome) -> Network {
+    let flows = circuit.flows(&outcome.scalars, &outcome.tallies);
+    let of = |kind: &str| split(flows.iter().filter(|flow| flow.kind == kind).map(|flow| flow.measured).collect());
+    let names = |kind: &str| flows.iter().filter(|flow| flow.kind == kind).map(|flow| flow.name.clone()).collect();
+    let ((flux, flux_error), (traffic, traffic_error), (occupancy, occupancy_error)) = (of("flux"), of("traffic"), of("occupancy"));
+    let (cycles, affinity) = circuit.cycles.iter().cloned().unzip();
+    Network { edges: names("flux"), flux, flux_error, traffic, traffic_error, cycles, affinity, states: names("occupancy"), occupancy, occupancy_error }
 }
 
 fn distributions(outcome: &Outcome) -> Vec<Distribution> {
@@ -163,6 +185,8 @@ fn trajectories(outcome: &Outcome) -> Vec<TrajectoryColumn> {
         let unit = match named.map(|named| named.unit) {
             Some(Unit::Energy) => "kT",
             Some(Unit::Entropy) => "nat",
+            Some(Unit::Number) => "1",
+            Some(Unit::Rate) => "1/time",
             _ if name.starts_with("winding") => "1",
             _ => "length",
         };

@@ -17,4 +17,4 @@ mod write;
 pub use destination::{Destination, Existing};
 pub use error::OutputError;
 pub use read::{Summary, read};
-pub use record::{CurrentProfile, DensityProfile, Distribution, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+pub use record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Run, Series, SeriesObservable, TrajectoryColumn};

@@ -23,6 +23,8 @@ pub struct Record {
     pub densities: Vec<DensityProfile>,
     /// Currents, one a coordinate.
     pub currents: Vec<CurrentProfile>,
+    /// Edges, cycles and states of a jump process.
+    pub network: Option<Network>,
     /// Histograms, one a scalar.
     pub distributions: Vec<Distribution>,
     /// Values of single trajectories; empty where none were asked for.
@@ -140,6 +142,31 @@ pub struct CurrentProfile {
     pub standard_error: Vec<f64>,
     /// Exact current, `(faces)`, where one is known.
     pub exact: Option<Vec<f64>>,
+}
+
+/// What flows in a jump process. Arrays are as long as the names of their kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Network {
+    /// Names of the reactions or edges, both directions taken together.
+    pub edges: Vec<String>,
+    /// Net events per trajectory and time, and standard errors.
+    pub flux: Vec<f64>,
+    /// Standard errors of `flux`.
+    pub flux_error: Vec<f64>,
+    /// Events per trajectory and time, both directions added.
+    pub traffic: Vec<f64>,
+    /// Standard errors of `traffic`.
+    pub traffic_error: Vec<f64>,
+    /// Names of the fundamental cycles.
+    pub cycles: Vec<String>,
+    /// Their affinities at the initial protocol value, in nats.
+    pub affinity: Vec<f64>,
+    /// Names of the states of a network; empty for reactions.
+    pub states: Vec<String>,
+    /// Share of the time spent in every state.
+    pub occupancy: Vec<f64>,
+    /// Standard errors of `occupancy`.
+    pub occupancy_error: Vec<f64>,
 }
 
 /// Histogram over the ensemble of one scalar of a trajectory, as its work.

@@ -8,6 +8,7 @@
 //! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance` |
 //! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` |
 //! | `/current/C` | `C_face` | `current`, `current_standard_error`, `current_exact` |
+//! | `/network` | `edge`, `cycle`, `state` | `flux`, `traffic`, `occupancy` with standard errors, `affinity`; jump processes only |
 //! | `/distributions/S` | `S` | `counts`, `density`; attributes `underflow`, `overflow` |
 //! | `/trajectories` | `trajectory` | one variable a column |
 //!
@@ -77,6 +78,8 @@ pub mod group {
     pub const DENSITY: &str = "density";
     /// Probability currents of coordinates.
     pub const CURRENT: &str = "current";
+    /// What flows in a jump process.
+    pub const NETWORK: &str = "network";
     /// Histograms of scalars of one trajectory.
     pub const DISTRIBUTIONS: &str = "distributions";
     /// Values of single trajectories.
@@ -91,6 +94,12 @@ pub mod dimension {
     pub const THEOREM: &str = "theorem";
     /// Times of the saves.
     pub const TIME: &str = "time";
+    /// Names of reactions or edges.
+    pub const EDGE: &str = "edge";
+    /// Names of fundamental cycles.
+    pub const CYCLE: &str = "cycle";
+    /// Names of the states of a network.
+    pub const STATE: &str = "state";
     /// Index of a trajectory.
     pub const TRAJECTORY: &str = "trajectory";
     /// Bin faces of a coordinate: its name and this.
@@ -137,6 +146,14 @@ pub mod variable {
     pub const CURRENT: &str = "current";
     /// Exact probability current.
     pub const CURRENT_EXACT: &str = "current_exact";
+    /// Net events per time.
+    pub const FLUX: &str = "flux";
+    /// Events per time, both directions added.
+    pub const TRAFFIC: &str = "traffic";
+    /// Affinity of a cycle.
+    pub const AFFINITY: &str = "affinity";
+    /// Share of the time spent in a state.
+    pub const OCCUPANCY: &str = "occupancy";
     /// Ending of the name of a standard error.
     pub const STANDARD_ERROR_SUFFIX: &str = "_standard_error";
     /// Ending of the name of a variance over trajectories.

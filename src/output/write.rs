@@ -5,7 +5,7 @@ use std::path::Path;
 use hdf5::{File, Group};
 
 use super::clock::rfc3339;
-use super::record::{CurrentProfile, DensityProfile, Distribution, Record, Series, TrajectoryColumn};
+use super::record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Series, TrajectoryColumn};
 use super::schema::{SCHEMA_VERSION, attribute, dimension, group, root, variable};
 use super::table::{Axis, Fault, Table, label, number_attribute, text_attribute};
 use crate::results::{Estimate, Verdict};
@@ -21,6 +21,9 @@ pub(super) fn write(path: &Path, record: &Record) -> Result<(), Fault> {
     }
     for_each(&file, group::DENSITY, &record.densities, |parent, profile| write_density(parent, profile, &record.time_unit))?;
     for_each(&file, group::CURRENT, &record.currents, |parent, profile| write_current(parent, profile, &record.time_unit))?;
+    if let Some(network) = &record.network {
+        write_network(&file, network, &record.time_unit)?;
+    }
     for_each(&file, group::DISTRIBUTIONS, &record.distributions, write_distribution)?;
     if !record.trajectories.is_empty() {
         write_trajectories(&file, &record.trajectories)?;
@@ -157,6 +160,29 @@ fn write_current(parent: &Group, profile: &CurrentProfile, time_unit: &str) -> R
     table.variable(&error_name, &[place], &profile.standard_error, label(&unit, "standard error of the probability current"))?;
     if let Some(exact) = &profile.exact {
         table.variable(variable::CURRENT_EXACT, &[place], exact, label(&unit, "exact probability current, NaN where none is known"))?;
+    }
+    table.finish()
+}
+
+fn write_network(file: &File, network: &Network, time_unit: &str) -> Result<(), Fault> {
+    let mut table = Table::create(file, group::NETWORK)?;
+    let per_time = power(time_unit, -1);
+    let with_error = |name: &str| format!("{name}{}", variable::STANDARD_ERROR_SUFFIX);
+    if !network.edges.is_empty() {
+        let edge = table.axis_of_names(dimension::EDGE, network.edges.iter().map(String::as_str), "reactions or edges, both directions taken together")?;
+        table.variable(variable::FLUX, &[edge], &network.flux, label(&per_time, "net events per trajectory and time"))?;
+        table.variable(&with_error(variable::FLUX), &[edge], &network.flux_error, label(&per_time, "standard error of the net events"))?;
+        table.variable(variable::TRAFFIC, &[edge], &network.traffic, label(&per_time, "events per trajectory and time, both directions added"))?;
+        table.variable(&with_error(variable::TRAFFIC), &[edge], &network.traffic_error, label(&per_time, "standard error of the traffic"))?;
+    }
+    if !network.cycles.is_empty() {
+        let cycle = table.axis_of_names(dimension::CYCLE, network.cycles.iter().map(String::as_str), "fundamental cycles")?;
+        table.variable(variable::AFFINITY, &[cycle], &network.affinity, label("nat", "affinity at the initial protocol value"))?;
+    }
+    if !network.states.is_empty() {
+        let state = table.axis_of_names(dimension::STATE, network.states.iter().map(String::as_str), "states of the network")?;
+        table.variable(variable::OCCUPANCY, &[state], &network.occupancy, label("1", "share of the time spent in the state"))?;
+        table.variable(&with_error(variable::OCCUPANCY), &[state], &network.occupancy_error, label("1", "standard error of the occupancy"))?;
     }
     table.finish()
 }

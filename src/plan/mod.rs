@@ -248,6 +248,14 @@ pub enum Column {
 }
 
 impl Plan {
+    /// Number of integer sums per block of trajectories, [`crate::backend::Batch::tallies`].
+    pub fn tallies(&self) -> usize {
+        match &self.dynamics {
+            Dynamics::Network(network) if network.tallies => network.channels + network.states.len(),
+            _ => 0,
+        }
+    }
+
     /// A hash of everything that decides the random paths and what is measured on them (not of the device).
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();

@@ -7,7 +7,7 @@ use super::law::Law;
 use crate::backend::Batch;
 use crate::model::System;
 use crate::plan::{Column, Plan};
-use crate::statistics::{FieldLayout, Fields, Scalars, Series, StatisticsError};
+use crate::statistics::{FieldLayout, Fields, Scalars, Series, StatisticsError, Tallies};
 use crate::thermodynamics::observables::{Accounts, Bath, Ledger, Named, StateFunction};
 use crate::thermodynamics::theorems::{Facts, PAIRS, scalar_specs};
 
@@ -25,6 +25,7 @@ pub(super) struct Gathered {
     pub(super) scalars: Scalars,
     pub(super) series: Series,
     pub(super) fields: Fields,
+    pub(super) tallies: Tallies,
     /// End values of every trajectory, in the order of the columns and then of the observables, where they are wanted.
     pub(super) kept: Option<Vec<Vec<f64>>>,
 }
@@ -46,6 +47,7 @@ impl<'a> Gatherer<'a> {
             scalars: Scalars::new(self.plan.block, scalar_specs(&observables, self.facts), PAIRS),
             series: Series::new(self.plan.block, saves, self.plan.series.len()),
             fields: Fields::new(self.plan.block, saves, layouts.collect()),
+            tallies: Tallies::new(self.plan.block, self.plan.tallies()),
             kept: keep.then(|| vec![Vec::new(); self.plan.columns.len() + observables.len()]),
             observables,
         }
@@ -59,6 +61,7 @@ impl Gathered {
         self.scalars.absorb(batch.first, &scalars)?;
         self.series.absorb(batch)?;
         self.fields.absorb(batch)?;
+        self.tallies.absorb(batch)?;
         let column = |wanted: Column| gatherer.plan.columns.iter().position(|c| *c == wanted).map(|index| batch.columns[index].as_slice());
         for (index, grid) in gatherer.plan.fields.iter().enumerate() {
             let i = grid.coordinate;

@@ -24,6 +24,7 @@ use crate::thermodynamics::theorems::{self, Facts, TheoremError};
 
 use answers::Answers;
 use evidence::{Gathered, Gatherer};
+pub use jump::{Circuit, Flow as CircuitFlow};
 pub use law::Law;
 pub use outcome::{Outcome, Progress, contradicts};
 
@@ -86,6 +87,7 @@ pub struct Simulation {
     reverse: Option<Reverse>,
     answers: Answers,
     facts: Facts,
+    circuit: Option<Circuit>,
     /// What is allowed but probably not meant, and what was decided on the user's behalf.
     pub warnings: Vec<String>,
     /// How the ensemble starts, in words.
@@ -123,6 +125,19 @@ impl Simulation {
     /// The plan of the forward ensemble.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Reactions, cycles and states of a jump process.
+    pub fn circuit(&self) -> Option<&Circuit> {
+        self.circuit.as_ref()
+    }
+
+    /// Names of the derived quantities of a jump process.
+    pub fn derived(&self) -> Vec<String> {
+        match &self.experiment.model {
+            Model::Jump(model) => model.derived.iter().map(|(name, _)| name.clone()).collect(),
+            Model::Overdamped(_) => Vec::new(),
+        }
     }
 
     /// The experiment.

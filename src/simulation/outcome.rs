@@ -10,7 +10,7 @@ use crate::density::Density;
 use crate::experiment::Experiment;
 use crate::plan::{Column, Plan};
 use crate::results::{Estimate, Judgement, Verdict};
-use crate::statistics::{Fields, Measured, Scalars, Series, significance_bound};
+use crate::statistics::{Fields, Measured, Scalars, Series, Tallies, significance_bound};
 use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates};
 use crate::thermodynamics::observables::Named;
 use crate::thermodynamics::theorems::{Evidence, Facts, judge};
@@ -68,6 +68,8 @@ pub struct Outcome {
     pub series: Series,
     /// Densities and currents.
     pub fields: Fields,
+    /// Integer sums of a large network.
+    pub tallies: Tallies,
     /// End values of every trajectory, where asked for: name and values.
     pub kept: Vec<(String, Vec<f64>)>,
     /// Exact density in every bin of the first field, averaged over the saves, where known.
@@ -167,6 +169,7 @@ impl Simulation {
             scalars: forward.scalars,
             series: forward.series,
             fields: forward.fields,
+            tallies: forward.tallies,
         })
     }
 

@@ -7,6 +7,7 @@
 //! - [`Scalars`]: values that come once a trajectory (work, heat, entropies): [`Moments`], [`ExponentialSum`] and [`Histogram`] of each;
 //! - [`Series`]: mean and variance over trajectories at every save;
 //! - [`Fields`]: densities and probability currents on a grid, in integers;
+//! - [`Tallies`]: integer sums too many for a value a trajectory;
 //! - [`jackknife`]: the standard error of any function of summed rows;
 //! - [`logistic`]: likelihood ratios of two samples, for the detailed theorems.
 
@@ -18,6 +19,7 @@ pub mod logistic;
 mod moments;
 mod scalars;
 mod series;
+mod tallies;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -28,6 +30,7 @@ pub use jackknife::jackknife;
 pub use moments::Moments;
 pub use scalars::{Scalar, ScalarSpec, Scalars};
 pub use series::{CentredMoments, Series};
+pub use tallies::Tallies;
 
 /// Family-wise probability of a false alarm over all comparisons of a run.
 pub const FALSE_ALARM: f64 = 1e-3;

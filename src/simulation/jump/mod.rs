@@ -1,5 +1,9 @@
 //! Jump processes made ready to run.
 
+mod circuit;
+
+pub use circuit::{Circuit, Flow};
+
 use super::{Simulation, SimulationError};
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
