@@ -20,21 +20,29 @@ fn main(
         start_measuring(id.x);
         save(id.x, lane, group.x, 0u);
     }
-    // Counted down, since a division every step would cost as much as a simple step.
+    // Nested loops instead of conditions in one: a device that runs both sides of a condition would pay for noise and flushes at every step.
     var saved = dispatch.first_step / dispatch.save_every;
-    var until_save = dispatch.save_every - dispatch.first_step % dispatch.save_every;
-    for (var n = dispatch.first_step; n < dispatch.last_step; n++) {
-        if (n % 4u == 0u) {
-            draw(n / 4u);
+    var next_save = dispatch.first_step + (dispatch.save_every - dispatch.first_step % dispatch.save_every);
+    var n = dispatch.first_step;
+    while (n < dispatch.last_step) {
+        let pause = min(next_save, dispatch.last_step);
+        while (n < pause) {
+            // The rest of a quartet of steps that share a block of random numbers; a save may have cut it.
+            let end = min((n / 4u + 1u) * 4u, pause);
+            if (n % 4u == 0u) {
+                draw(n / 4u);
+            }
+            while (n < end) {
+                step(row);
+                row += dispatch.row_stride;
+                n += 1u;
+            }
+            if (n % FLUSH_EVERY == 0u) {
+                flush_sums();
+            }
         }
-        step(row);
-        row += dispatch.row_stride;
-        if ((n + 1u) % FLUSH_EVERY == 0u) {
-            flush_sums();
-        }
-        until_save -= 1u;
-        if (until_save == 0u) {
-            until_save = dispatch.save_every;
+        if (n == next_save) {
+            next_save += dispatch.save_every;
             saved += 1u;
             save(id.x, lane, group.x, saved);
         }
