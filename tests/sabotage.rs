@@ -59,6 +59,72 @@ fn a_bath_three_percent_too_hot_is_caught() {
 }
 
 #[test]
+fn a_bath_three_percent_too_hot_breaks_a_theorem() {
+    // ⟨exp(−βW)⟩ of a Gaussian work is exp(Var/2 − ⟨W⟩): 3 % more variance from the bath leave more than 1 %, here seven standard errors.
+    let sets = [("protocol.duration", "1.8"), ("ensemble.trajectories", "1000000"), ("ensemble.dt", "0.05"), ("measure.theorems", "['jarzynski']")];
+    let spoil = |plan: &mut Plan| {
+        let noise = plan.dynamics.overdamped().expect("Langevin").linear.as_ref().expect("a linear step").noise.clone();
+        scale(plan, noise, 1.03f64.sqrt());
+    };
+    assert_holds(&run(&model("dragged-bead", &sets), &cpu()), "jarzynski");
+    assert_violated(&sabotaged(&model("dragged-bead", &sets), spoil, |_, _| {}), "jarzynski");
+}
+
+#[test]
+fn a_path_ledger_of_the_wrong_sign_is_caught() {
+    // The average then rests on a handful of trajectories; that the mean is negative does not.
+    let simulation = text(RING, &[]);
+    assert_holds(&run(&simulation, &cpu()), "integral_total");
+    let flip = |plan: &Plan, batch: &mut Batch| column(plan, batch, Column::EntropyPath).iter_mut().for_each(|s| *s = -*s);
+    assert_violated(&sabotaged(&simulation, |_| {}, flip), "integral_total");
+}
+
+#[test]
+fn a_path_ledger_that_forgets_the_noise_terms_is_caught() {
+    // Euler–Maruyama without dt(F'² − F²)/(4γT): the plain trapezoid, 1.011 on the ring at dt = 0.2.
+    let simulation = text(
+        RING,
+        &[
+            ("ensemble.integrator", "euler-maruyama"),
+            ("ensemble.dt", "0.25"),
+            ("measure.every", "0.25"),
+            ("ensemble.trajectories", "1000000"),
+            ("V0", "2.5"),
+            ("measure.theorems", "['integral_total']"),
+        ],
+    );
+    assert_holds(&run(&simulation, &cpu()), "integral_total");
+    let forget = |plan: &mut Plan| {
+        let quarter = plan.dynamics.overdamped().expect("Langevin").quarter.clone();
+        scale(plan, quarter, 0.0);
+    };
+    assert_violated(&sabotaged(&simulation, forget, |_, _| {}), "integral_total");
+}
+
+#[test]
+fn a_forgotten_work_of_the_drive_is_caught() {
+    let simulation = text(RING, &[("measure.theorems", "['first_law']")]);
+    assert_holds(&run(&simulation, &cpu()), "first_law");
+    let forget = |plan: &Plan, batch: &mut Batch| column(plan, batch, Column::Work).iter_mut().for_each(|w| *w = 0.0);
+    assert_violated(&sabotaged(&simulation, |_| {}, forget), "first_law");
+}
+
+#[test]
+fn a_reversed_run_that_does_not_mirror_the_step_is_caught() {
+    // The reversed protocol read one step late: as if λ moved first in both directions.
+    let sets = [("ensemble.trajectories", "1000000"), ("ensemble.dt", "0.2"), ("measure.every", "0.2"), ("ensemble.integrator", "euler-maruyama")];
+    let simulation = model("breathing-trap", &sets);
+    assert_holds(&run(&simulation, &cpu()), "crooks");
+    let late = |plan: &mut Plan| {
+        if plan.stream == Stream::Reverse {
+            let columns = plan.uniforms.columns;
+            plan.uniforms.rows.rotate_right(columns);
+        }
+    };
+    assert_violated(&sabotaged(&simulation, late, |_, _| {}), "crooks");
+}
+
+#[test]
 fn friction_three_percent_off_is_caught() {
     let simulation = text(
         RING,

@@ -79,6 +79,7 @@ fn density(times: Vec<f64>) -> DensityProfile {
 fn sample() -> Record {
     let times = vec![0.0, 0.5, 1.0];
     Record {
+        network: None,
         run: run(),
         experiment: "title = \"bead\"\n[model]\nkind = \"overdamped\"\n".into(),
         wgsl: String::new(),

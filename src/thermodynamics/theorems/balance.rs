@@ -47,6 +47,7 @@ pub(super) fn first_law(evidence: &Evidence) -> Option<Finding> {
         criterion: Criterion::Tolerance(tolerance),
         effective_samples: count,
         undersampled: None,
+        bound: None,
         advice: format!("R = ΔE − W + Q, mean {:.3e}, rms {:.3e}; compared: {what}", residual.mean(), residual.rms()),
     })
 }
@@ -92,6 +93,7 @@ pub(super) fn detailed_balance(evidence: &Evidence) -> Option<Finding> {
         criterion: Criterion::TwoSided,
         effective_samples: count as f64,
         undersampled: None,
+        bound: None,
         advice: format!("largest of {} |z|: {place}", compared.len()),
     })
 }
@@ -116,6 +118,7 @@ pub(super) fn gallavotti_cohen(evidence: &Evidence) -> Option<Finding> {
         criterion: Criterion::TwoSided,
         effective_samples: total.count() as f64,
         undersampled,
+        bound: None,
         advice: format!("⟨exp(−a s)⟩ − ⟨exp(−(1−a) s)⟩ of s = Δs_tot, worst of {} tilts: `{}`", measured.len(), tilted.get(index)?.name()),
     })
 }
@@ -132,6 +135,7 @@ pub(super) fn conservation(evidence: &Evidence) -> Option<Finding> {
         criterion: Criterion::Tolerance(1e-6),
         effective_samples: residual.count() as f64,
         undersampled: None,
+        bound: None,
         advice: "largest of |n(τ) − n(0) − Σ ν N| over coordinates, rms over trajectories; integers, so anything but 0 is an error".to_owned(),
     })
 }
@@ -161,6 +165,7 @@ pub(super) fn steady_balance(evidence: &Evidence) -> Option<Finding> {
         criterion: Criterion::TwoSided,
         effective_samples: system.count() as f64,
         undersampled: None,
+        bound: None,
         advice,
     })
 }

@@ -80,6 +80,7 @@ impl Line {
             criterion: Criterion::TwoSided,
             effective_samples: self.overlap,
             undersampled,
+            bound: None,
             advice,
         }
     }

@@ -1,6 +1,6 @@
 //! Exponential averages: Jarzynski's equality and the integral fluctuation theorem of the total entropy.
 
-use super::{Criterion, Evidence, Facts, Finding, Start};
+use super::{Criterion, Evidence, Facts, Finding, Start, tail};
 use crate::statistics::{Measured, Scalar};
 use crate::thermodynamics::free_energy::{BothWays, WIDEST_BIN};
 
@@ -17,6 +17,7 @@ struct Average {
     relative_error: f64,
     effective_samples: f64,
     undersampled: Option<String>,
+    bound: tail::Bound,
 }
 
 impl Average {
@@ -41,8 +42,9 @@ impl Average {
         } else {
             None
         };
+        let bound = tail::bounds(scalar.histogram(), moments.measured_mean(), beta, shift);
         let relative_error = exact_error.map_or_else(|| sum.relative_error(), |error| error / (sum.log_mean() + shift).exp());
-        Some(Self { log_mean: sum.log_mean() + shift, relative_error, effective_samples: sum.effective_samples(), undersampled })
+        Some(Self { log_mean: sum.log_mean() + shift, relative_error, effective_samples: sum.effective_samples(), undersampled, bound })
     }
 
     fn measured(&self) -> Measured {
@@ -136,10 +138,11 @@ impl Finding {
             value,
             expected: 1.0,
             z: value.z(1.0),
-            comparisons: 1,
+            comparisons: 1 + tail::BOUNDS,
             criterion: Criterion::TwoSided,
             effective_samples: average.effective_samples,
             undersampled: average.undersampled,
+            bound: Some(average.bound),
             advice,
         }
     }

@@ -6,6 +6,7 @@
 mod balance;
 mod detailed;
 mod exponential;
+mod tail;
 mod tur;
 
 use std::collections::BTreeMap;
@@ -222,6 +223,8 @@ struct Finding {
     effective_samples: f64,
     /// Why the data cannot decide, and how many would.
     undersampled: Option<String>,
+    /// A consequence of the theorem that can be refuted however badly the rest is sampled.
+    bound: Option<tail::Bound>,
     advice: String,
 }
 
@@ -345,6 +348,19 @@ impl Finding {
         let few = (self.effective_samples < FEWEST).then(|| format!("worth only {:.0} samples; run at least {FEWEST:.0} trajectories", self.effective_samples));
         let blind =
             self.undersampled.or(few).or_else(|| (!standard_error.is_finite()).then(|| "the data give no standard error; run more trajectories".to_string()));
+        if let Some(broken) = self.bound.as_ref().filter(|broken| broken.z < -bound) {
+            let advice = format!("{}, by {:.1} standard errors; {}", broken.text, -broken.z, self.advice);
+            return Verdict {
+                name: name.into(),
+                value: self.value.value,
+                standard_error,
+                expected: self.expected,
+                z: broken.z,
+                effective_samples: self.effective_samples,
+                verdict: Judgement::Violated,
+                advice,
+            };
+        }
         let judged = match self.criterion {
             Criterion::Tolerance(tolerance) => format!("judged against a tolerance of {tolerance:.1e}, shown as a standard error of tolerance/{bound:.2}"),
             _ => format!("|z| is judged against {bound:.2} (family-wise 1e-3, {comparisons} comparisons)"),

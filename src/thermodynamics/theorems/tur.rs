@@ -31,6 +31,7 @@ pub(super) fn tur(evidence: &Evidence) -> Option<Finding> {
         criterion: Criterion::AtLeast,
         effective_samples: entropy.moments().count() as f64,
         undersampled: None,
+        bound: None,
         advice: format!("Var(J)⟨Δs⟩/⟨J⟩² of `{name}`, Δs = `{}`; z is that of Var(J)⟨Δs⟩ − 2⟨J⟩² and may be positive{still}", entropy.name()),
     })
 }
