@@ -41,6 +41,8 @@ pub enum InitialLaw {
     },
     /// A tabulated density of the one coordinate.
     Table(Density),
+    /// Probabilities of the states of a network.
+    Probabilities(Vec<f64>),
 }
 
 #[derive(Clone, Copy, PartialEq)]

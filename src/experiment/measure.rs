@@ -4,19 +4,19 @@ use super::document::{Entry, Item, Value};
 use super::names::nearest;
 use super::protocol::Protocol;
 use super::read::{Reader, Reads};
-use super::{ExactFormula, Measure, OverdampedModel, Section, schema};
-use crate::coordinate::{Boundary, FieldGrid};
+use super::{ExactFormula, Measure, Section, schema};
+use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 
 const DEFAULT_BINS: u32 = 64;
 const MOST_BINS: u64 = 1 << 16;
 
 /// Reads `[measure]`, without the schedule of saves.
-pub(super) fn read_measure(reader: &mut Reader, section: Option<&Section>, model: Option<&OverdampedModel>, known: &[&str]) -> Option<Measure> {
+pub(super) fn read_measure(reader: &mut Reader, section: Option<&Section>, grids_of: Option<&[Coordinate]>, known: &[&str]) -> Option<Measure> {
     let mut measure = Measure { every: 0.0, theorems: Vec::new(), grids: Vec::new(), trajectories: false };
     let Some(table) = section.map(|section| section.table) else { return Some(measure) };
     reader.check_keys(table, "[measure]", schema::MEASURE);
     let theorems = table.get("theorems").map_or(Some(Vec::new()), |item| read_theorems(reader, item, known));
-    let grids = table.get("grid").map_or(Some(Vec::new()), |item| read_grids(reader, item, model?));
+    let grids = table.get("grid").map_or(Some(Vec::new()), |item| read_grids(reader, item, grids_of?));
     let trajectories = table.get("trajectories").map_or(Some(false), |item| reader.boolean(item, "`trajectories`"));
     measure.theorems = theorems?;
     measure.grids = grids?;
@@ -42,7 +42,7 @@ fn read_theorems(reader: &mut Reader, item: &Item, known: &[&str]) -> Option<Vec
     (reader.count() == before).then_some(theorems)
 }
 
-fn read_grids(reader: &mut Reader, item: &Item, model: &OverdampedModel) -> Option<Vec<FieldGrid>> {
+fn read_grids(reader: &mut Reader, item: &Item, coordinates: &[Coordinate]) -> Option<Vec<FieldGrid>> {
     if !matches!(item.value, Value::Table(_)) {
         reader.problem(&item.place, "`grid` must be a table", "expected `{ x = [lower, upper, bins] }` with names of coordinates as keys");
         return None;
@@ -50,7 +50,7 @@ fn read_grids(reader: &mut Reader, item: &Item, model: &OverdampedModel) -> Opti
     let given = reader.some_coordinates(item, "`grid`")?;
     let mut grids = Vec::new();
     for (index, item) in given.into_iter().enumerate().filter_map(|(index, item)| item.map(|item| (index, item))) {
-        grids.push(read_grid(reader, item, index, model.coordinates[index].boundary)?);
+        grids.push(read_grid(reader, item, index, coordinates[index].boundary)?);
     }
     Some(grids)
 }

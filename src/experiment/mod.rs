@@ -214,11 +214,68 @@ fn read_experiment(reader: &mut Reader, tree: &Table, name: String, text: String
     let title = ["title", "sentence", "source"].map(|key| tree.get(key).and_then(|item| reader.text(item, &format!("`{key}`"))));
     let units = read_units(reader, tree);
     let model_section = section(reader, tree, "model", true)?;
-    if !model::check_kind(reader, &model_section) {
-        return None;
-    }
+    let kind = model::read_kind(reader, &model_section)?;
     read_parameters(reader, tree);
-    let coordinates = model::read_coordinates(reader, &model_section);
+    let [title, ..] = title;
+    let head = Head { name, title, text, units };
+    match kind {
+        model::Kind::Overdamped => read_overdamped(reader, tree, head, &model_section, theorems),
+        model::Kind::Network | model::Kind::Reactions => read_jump(reader, tree, head, &model_section, kind == model::Kind::Network, theorems),
+    }
+}
+
+/// What comes before the model.
+struct Head {
+    name: String,
+    title: Option<String>,
+    text: String,
+    units: Option<Units>,
+}
+
+/// The rest of an experiment with a jump process.
+fn read_jump(reader: &mut Reader, tree: &Table, head: Head, model_section: &Section, is_network: bool, theorems: &[&str]) -> Option<Experiment> {
+    let protocol_section = section(reader, tree, "protocol", true)?;
+    // Names of the state come first, so that a protocol variable cannot take one.
+    let variables: Vec<String> = protocol_section.table.entries.iter().map(|entry| entry.key.clone()).filter(|key| key != "duration").collect();
+    let ensemble_section = section(reader, tree, "ensemble", true);
+    let measure_section = section(reader, tree, "measure", false);
+    protocol::read_names(reader, &protocol_section);
+    reader.variables = variables;
+    let dt = ensemble_section.as_ref().and_then(|section| section.table.get("dt")).and_then(|item| reader.number(item, "`dt`")).filter(|dt| *dt > 0.0);
+    let protocol = protocol::read(reader, &protocol_section, dt);
+    let duration = protocol.as_ref().map(|protocol| protocol.duration);
+    let schedule = ensemble_section.and_then(|section| jump::read_schedule(reader, &section, measure_section.as_ref(), duration));
+    let model = jump::read_jump(reader, model_section, is_network, protocol.as_ref());
+    let initial_section = section(reader, tree, "initial", false);
+    let initial = model.as_ref().and_then(|model| jump::read_initial(reader, initial_section.as_ref(), model));
+    let measure = measure::read_measure(reader, measure_section.as_ref(), model.as_ref().map(|model| model.coordinates.as_slice()), theorems);
+    let exact_section = section(reader, tree, "exact", false);
+    let exact = measure::read_exact(reader, exact_section.as_ref(), protocol.as_ref());
+    let (schedule, mut measure, mut model) = (schedule?, measure?, model?);
+    measure.every = schedule.ensemble.dt;
+    (model.segment, model.most_events) = (schedule.segment, schedule.most_events);
+    Some(Experiment {
+        title: head.title.unwrap_or_else(|| head.name.clone()),
+        name: head.name,
+        text: head.text,
+        units: head.units?,
+        warnings: warnings(reader),
+        graph: std::mem::take(&mut reader.graph),
+        model: Model::Jump(model),
+        parameters: std::mem::take(&mut reader.parameters),
+        protocol: protocol?,
+        initial: initial?,
+        ensemble: schedule.ensemble,
+        steps: schedule.saves,
+        save_every: 1,
+        measure,
+        exact,
+    })
+}
+
+/// The rest of a Langevin experiment.
+fn read_overdamped(reader: &mut Reader, tree: &Table, head: Head, model_section: &Section, theorems: &[&str]) -> Option<Experiment> {
+    let coordinates = model::read_coordinates(reader, model_section);
     let protocol_section = section(reader, tree, "protocol", true);
     if let Some(section) = &protocol_section {
         protocol::read_names(reader, section);
@@ -232,21 +289,20 @@ fn read_experiment(reader: &mut Reader, tree: &Table, name: String, text: String
     };
     let initial_section = section(reader, tree, "initial", true);
     let coordinates = coordinates?;
-    let model = model::read(reader, &model_section, coordinates, protocol.as_ref());
+    let model = model::read(reader, model_section, coordinates, protocol.as_ref());
     let initial = initial_section.and_then(|section| initial::read(reader, &section, model.as_ref()));
-    let measure = measure::read_measure(reader, measure_section.as_ref(), model.as_ref(), theorems);
+    let measure = measure::read_measure(reader, measure_section.as_ref(), model.as_ref().map(|model| model.coordinates.as_slice()), theorems);
     let exact_section = section(reader, tree, "exact", false);
     let exact = measure::read_exact(reader, exact_section.as_ref(), protocol.as_ref());
     let (ensemble, schedule, mut measure, model) = (ensemble?.0, steps?, measure?, model?);
     measure.every = schedule.save_every as f64 * ensemble.dt;
     schedule::check_integrator(reader, tree, ensemble.integrator, model.coordinates.len());
-    let [title, ..] = title;
     let warnings = warnings(reader);
     Some(Experiment {
-        title: title.unwrap_or_else(|| name.clone()),
-        name,
-        text,
-        units: units?,
+        title: head.title.unwrap_or_else(|| head.name.clone()),
+        name: head.name,
+        text: head.text,
+        units: head.units?,
         graph: std::mem::take(&mut reader.graph),
         model: Model::Overdamped(model),
         parameters: std::mem::take(&mut reader.parameters),

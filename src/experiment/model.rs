@@ -1,7 +1,7 @@
 //! `[model]`: coordinates, potential, forces and baths.
 
 use super::document::{Item, Place, Table, Value};
-use super::names::nearest;
+use super::names::{either, nearest};
 use super::protocol::Protocol;
 use super::read::{Reader, Reads};
 use super::{OverdampedModel, Section, check_name, schema};
@@ -11,25 +11,35 @@ use crate::expression::Node;
 const MOST_COORDINATES: usize = 8;
 
 /// Kinds that the file format has and this version has not.
-const OTHER_KINDS: &[&str] = &["underdamped", "network", "reactions", "energy-exchange"];
+const OTHER_KINDS: &[&str] = &["underdamped", "energy-exchange"];
 
-/// Refuses kinds other than `overdamped`; nothing else of such a file is worth judging.
-pub(super) fn check_kind(reader: &mut Reader, section: &Section) -> bool {
-    let Some(item) = reader.required(section.table, "kind", section.place, "[model]", "here `\"overdamped\"`") else { return false };
-    match reader.text(item, "`kind`").as_deref() {
-        Some("overdamped") => true,
-        Some(kind) if OTHER_KINDS.contains(&kind) => {
-            reader.problem(&item.place, format!("models of kind `{kind}` are not yet in this version"), "expected `overdamped`");
-            false
-        }
-        Some(kind) => {
-            let known = OTHER_KINDS.iter().copied().chain(["overdamped"]);
-            let suggestion = nearest(kind, known).map(|near| format!("did you mean `{near}`?"));
-            reader.problem(&item.place, format!("unknown kind of model `{kind}`"), "expected `overdamped`").perhaps(suggestion);
-            false
-        }
-        None => false,
+/// What this version has.
+const KINDS: &[(&str, Kind)] = &[("overdamped", Kind::Overdamped), ("network", Kind::Network), ("reactions", Kind::Reactions)];
+
+/// Kind of a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    Overdamped,
+    Network,
+    Reactions,
+}
+
+/// The kind; nothing else of a file of another kind is worth judging.
+pub(super) fn read_kind(reader: &mut Reader, section: &Section) -> Option<Kind> {
+    let item = reader.required(section.table, "kind", section.place, "[model]", "here `\"overdamped\"`")?;
+    let kind = reader.text(item, "`kind`")?;
+    let expected = format!("expected {}", either(&KINDS.iter().map(|(name, _)| *name).collect::<Vec<_>>()));
+    if let Some((_, known)) = KINDS.iter().find(|(name, _)| *name == kind) {
+        return Some(*known);
     }
+    if OTHER_KINDS.contains(&kind.as_str()) {
+        reader.problem(&item.place, format!("models of kind `{kind}` are not yet in this version"), expected);
+        return None;
+    }
+    let known = OTHER_KINDS.iter().copied().chain(KINDS.iter().map(|(name, _)| *name));
+    let suggestion = nearest(&kind, known).map(|near| format!("did you mean `{near}`?"));
+    reader.problem(&item.place, format!("unknown kind of model `{kind}`"), expected).perhaps(suggestion);
+    None
 }
 
 /// Reads the coordinates and their ranges, and makes their names known to formulas.

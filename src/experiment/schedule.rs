@@ -6,7 +6,7 @@ use super::{Ensemble, IntegratorChoice, Precision, Section, schema};
 
 const MOST_STEPS: f64 = (1u64 << 40) as f64;
 
-const PRECISIONS: &[(&str, Precision)] = &[("f64", Precision::F64), ("f32", Precision::F32)];
+pub(super) const PRECISIONS: &[(&str, Precision)] = &[("f64", Precision::F64), ("f32", Precision::F32)];
 
 const INTEGRATORS: &[(&str, IntegratorChoice)] = &[
     ("auto", IntegratorChoice::Auto),
@@ -78,7 +78,7 @@ pub(super) fn read_steps(reader: &mut Reader, measure: Option<&Section>, duratio
 }
 
 /// Advice: the integer part of `whole` that is nearest to `wanted`, as a number and as the formula that may be written instead.
-fn nearest_part(whole: f64, wanted: f64) -> String {
+pub(super) fn nearest_part(whole: f64, wanted: f64) -> String {
     let parts = (whole / wanted).round().max(1.0);
     match parts {
         1.0 => format!("the nearest that does is {}", shown(whole)),
@@ -87,7 +87,7 @@ fn nearest_part(whole: f64, wanted: f64) -> String {
 }
 
 /// A ratio as an integer, where it is one up to rounding.
-fn whole(ratio: f64) -> Option<u64> {
+pub(super) fn whole(ratio: f64) -> Option<u64> {
     let nearest = ratio.round();
     ((1.0..=MOST_STEPS).contains(&nearest) && (ratio - nearest).abs() <= 1e-9 * nearest).then_some(nearest as u64)
 }

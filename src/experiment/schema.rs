@@ -12,6 +12,27 @@ pub(super) const UNITS: &[&str] = &["system"];
 /// Keys of `[model]`; the names of coordinates are keys too.
 pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature"];
 
+/// Keys of `[model]` of a network.
+pub(super) const NETWORK: &[&str] = &["kind", "states", "edges", "energies", "temperature", "baths", "observables"];
+
+/// Keys of an edge.
+pub(super) const EDGE: &[&str] = &["from", "to", "forward", "reverse", "rate", "name", "bath", "drive"];
+
+/// Keys of `[model]` of reactions.
+pub(super) const REACTIONS: &[&str] = &["kind", "species", "chemostatted", "volume", "reactions", "energy", "temperature", "baths", "events", "observables"];
+
+/// Keys of a reaction.
+pub(super) const REACTION: &[&str] = &["equation", "name", "forward", "rate", "reverse", "propensity", "reverse_propensity", "bath", "drive"];
+
+/// Keys of an event.
+pub(super) const EVENT: &[&str] = &["name", "at", "when", "set"];
+
+/// Keys of `[initial]` of a jump process.
+pub(super) const JUMP_INITIAL: &[&str] = &["distribution", "state", "at", "probabilities", "burn_in"];
+
+/// Keys of `[ensemble]` of a jump process.
+pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "most_events"];
+
 /// Keys of a coordinate.
 pub(super) const COORDINATE: &[&str] = &["periodic", "walls"];
 
@@ -31,6 +52,10 @@ pub(super) const MEASURE: &[&str] = &["every", "theorems", "grid", "trajectories
 pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of = |section: &'static str, keys: &'static [&'static str]| keys.iter().map(move |key| (section, *key));
     of("model", MODEL)
+        .chain(of("model", NETWORK))
+        .chain(of("model", REACTIONS))
+        .chain(of("initial", JUMP_INITIAL))
+        .chain(of("ensemble", JUMP_ENSEMBLE))
         .chain(of("protocol", &["duration"]))
         .chain(of("initial", INITIAL))
         .chain(of("ensemble", ENSEMBLE))

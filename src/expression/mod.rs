@@ -9,6 +9,7 @@
 mod compile;
 mod functions;
 mod graph;
+mod interval;
 mod lanes;
 mod parse;
 mod program;
@@ -20,6 +21,7 @@ mod wgsl;
 pub use compile::compile;
 pub use functions::{CONSTANTS, FUNCTIONS, Function};
 pub use graph::{Graph, Node, Symbol};
+pub use interval::enclose;
 pub use lanes::{Value, interpret, value};
 pub use parse::{ExpressionError, Scope, is_reserved};
 pub use program::{CompileError, Instruction, Operand, Operation, Program};

@@ -42,14 +42,6 @@ pub enum PlanError {
         /// How many there are.
         breaks: usize,
     },
-    /// A rate that moves has no finite bound.
-    #[error("the rate of `{channel}` moves with time, and no finite bound of it could be proven: {reason}; write it so that no denominator may vanish")]
-    Unbounded {
-        /// The channel.
-        channel: String,
-        /// Why.
-        reason: String,
-    },
     /// The exact linear step could not be formed.
     #[error("the exact linear step could not be formed: {0}")]
     Linear(#[from] ExactError),

@@ -190,7 +190,12 @@ fn clock(experiment: &Experiment, model: &JumpModel, moves: bool, interventions:
 pub fn medium_entropy(model: &JumpModel, moves: bool) -> MediumEntropy {
     if model.channels.iter().any(|channel| channel.reverse.is_none()) {
         MediumEntropy::Infinite
-    } else if model.states.is_none() && !moves && model.baths.len() < 2 && model.channels.iter().all(|channel| channel.constant.is_some()) {
+    } else if model.states.is_none()
+        && !moves
+        && model.interventions.is_empty()
+        && model.baths.len() < 2
+        && model.channels.iter().all(|channel| channel.constant.is_some())
+    {
         MediumEntropy::Counted
     } else {
         MediumEntropy::Summed
@@ -392,9 +397,8 @@ impl Compiler<'_> {
         let graph = &mut self.clocked.graph;
         let (zero, length) = (graph.constant(0.0), graph.symbol(Symbol::TimeStep));
         let mut sum = zero;
-        for (node, channel) in nodes.iter().zip(&self.model.channels) {
-            let (_, upper) = enclose(graph, *node, &|symbol| (symbol == offset).then_some((zero, length)))
-                .map_err(|reason| PlanError::Unbounded { channel: channel.name.clone(), reason: reason.to_string() })?;
+        for node in nodes {
+            let (_, upper) = enclose(graph, *node, &|symbol| (symbol == offset).then_some((zero, length)));
             let above = graph.call(crate::expression::Function::Max, &[upper, zero]);
             sum = graph.add(sum, above);
         }

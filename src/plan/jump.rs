@@ -18,6 +18,7 @@
 
 use serde::Serialize;
 
+pub use crate::experiment::jump::MOST_CHANNELS;
 use crate::expression::Program;
 
 /// Integer time of jump kernels.
@@ -56,9 +57,6 @@ pub struct Reactions {
     /// Candidates after which a trajectory is given up: its columns become NaN.
     pub most_events: u64,
 }
-
-/// Most channels of [`Reactions`].
-pub const MOST_CHANNELS: usize = 256;
 
 /// A channel of [`Reactions`].
 #[derive(Clone, Debug, PartialEq, Serialize)]

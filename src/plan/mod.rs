@@ -3,6 +3,7 @@
 //! A plan holds no closure, no generic and no device handle. It can be printed, hashed and tested without a device.
 
 mod compile;
+mod compile_jump;
 mod initial;
 mod jump;
 
@@ -16,6 +17,7 @@ use crate::random::Stream;
 
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 pub use compile::{PlanError, Start, compile, protocol_at, protocol_table};
+pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
 pub use initial::initial_state;
 pub use jump::{Channel, Clock, DWELL_UNITS, Intervention, JumpColumn, MOST_CHANNELS, Network, Reactions, Surprise, Trigger};
 

@@ -1,13 +1,27 @@
 //! Jump processes as the user wrote them: a walker on a graph of states, or reactions between copy numbers.
 
+mod arrow;
+mod initial;
+mod network;
+mod reactions;
+mod read;
+
 use crate::coordinate::Coordinate;
 use crate::expression::Node;
+
+pub(super) use initial::read_initial;
+pub(super) use read::{read_jump, read_schedule};
+
+/// Most channels of a model of reactions, each direction of a reaction being one.
+pub const MOST_CHANNELS: usize = 256;
 
 /// A jump process. Counts (for a network: the index of the state) are read by formulas as `Symbol::Coordinate(i)`.
 #[derive(Clone, Debug)]
 pub struct JumpModel {
     /// The species whose counts change, all `Boundary::Open`; for a network the one coordinate `state`.
     pub coordinates: Vec<Coordinate>,
+    /// Counts at the start of a reaction model, from `species`, length `d`; empty for a network.
+    pub start: Vec<f64>,
     /// Names of the states of a network, at least two; `None` for reactions.
     pub states: Option<Vec<String>>,
     /// Species held by the outside world, with their constant copy numbers (formulas of parameters and protocol variables).
