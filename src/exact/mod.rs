@@ -7,6 +7,8 @@
 //! - [`linear`]: Gaussian laws of linear Langevin dynamics;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
+pub mod chain;
+pub mod cycles;
 pub mod equilibrium;
 pub mod fokker_planck;
 mod landscape;
@@ -68,6 +70,20 @@ pub enum ExactError {
     Times {
         /// The first bad one.
         time: f64,
+    },
+    /// Too many states for a dense elimination.
+    #[error("a chain of {states} states is too large for its exact stationary state, at most {limit} are possible")]
+    TooManyStates {
+        /// How many there are.
+        states: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A chain whose stationary state is not unique, or leaves states empty.
+    #[error("state number {state} never leads back: there is no stationary state with every state occupied")]
+    Reducible {
+        /// The state.
+        state: usize,
     },
     /// A matrix that must be positive definite is not.
     #[error("the {what} is not positive definite: {advice}")]
