@@ -52,8 +52,18 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let facts = facts(&experiment, &system, &plan, &opening, &ends, &mut answers)?;
     let start_law = opening.law.as_ref().ok().cloned();
     let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone());
-    let mut simulation =
-        Simulation { reverse: None, accounts: Box::new(accounts), answers, facts, circuit: None, warnings, start: opening.description, experiment, plan };
+    let mut simulation = Simulation {
+        reverse: None,
+        accounts: Box::new(accounts),
+        answers,
+        facts,
+        circuit: None,
+        expected_work: None,
+        warnings,
+        start: opening.description,
+        experiment,
+        plan,
+    };
     simulation.check_scope()?;
     simulation.reverse = reversed(&simulation, model, &system, &baths, &ends, start_law)?;
     Ok(simulation)

@@ -88,6 +88,8 @@ pub struct Simulation {
     answers: Answers,
     facts: Facts,
     circuit: Option<Circuit>,
+    /// Events to expect of one trajectory of a jump process.
+    expected_work: Option<f64>,
     /// What is allowed but probably not meant, and what was decided on the user's behalf.
     pub warnings: Vec<String>,
     /// How the ensemble starts, in words.
@@ -145,9 +147,12 @@ impl Simulation {
         &self.experiment
     }
 
-    /// Trajectory-steps of the whole run, the reversed ensemble included.
+    /// Trajectory-steps (for jump processes: events to expect) of the whole run, the reversed ensemble included.
     pub fn work_ahead(&self) -> u64 {
-        let of = |plan: &Plan| (plan.trajectories.end - plan.trajectories.start) * plan.schedule.steps;
+        let of = |plan: &Plan| {
+            let trajectories = plan.trajectories.end - plan.trajectories.start;
+            self.expected_work.map_or(trajectories * plan.schedule.steps, |events| (trajectories as f64 * events) as u64)
+        };
         of(&self.plan) + self.reverse.as_ref().map_or(0, |reverse| of(&reverse.plan))
     }
 

@@ -12,6 +12,8 @@ use crate::statistics::{CentredMoments, Measured};
 
 /// Trajectories of a pilot.
 const TRAJECTORIES: u64 = 1024;
+/// Trajectories of a pilot of a jump process, which may be long.
+const JUMP_TRAJECTORIES: u64 = 256;
 /// Standard deviations that an automatic grid reaches beyond the means.
 const REACH: f64 = 5.0;
 
@@ -43,8 +45,48 @@ pub(super) fn fly(plan: &Plan, system: &System) -> Result<Pilot, SimulationError
     // Only positions are of interest, at no more than a few times.
     plan.series = (0..system.dimension() as u16).map(Column::Position).collect();
     let batches = run(&plan)?;
-    let saves = plan.schedule.saves();
     let observables = plan.series.len();
+    let ranges = series_ranges(&plan, &batches, observables);
+    let position = |i: u16| -> Vec<f64> {
+        let index = plan.columns.iter().position(|c| *c == Column::Position(i));
+        batches.iter().flat_map(|batch| index.map_or(&[][..], |index| &batch.columns[index])).copied().collect()
+    };
+    Ok(Pilot { ranges, positions: (0..observables as u16).map(position).collect() })
+}
+
+/// What the pilot of a jump process saw.
+pub(super) struct JumpPilot {
+    /// Smallest and largest count of each species at any save, with room: `mean ∓ 5 sd`, rounded outwards, not below 0.
+    pub(super) ranges: Vec<(f64, f64)>,
+    /// Mean number of events of a trajectory.
+    pub(super) events: f64,
+}
+
+/// Runs the first trajectories of a jump process.
+pub(super) fn fly_jumps(plan: &Plan) -> Result<JumpPilot, SimulationError> {
+    let mut plan = plan.clone();
+    plan.trajectories.end = plan.trajectories.end.min(JUMP_TRAJECTORIES);
+    plan.fields = Vec::new();
+    plan.series.retain(|column| matches!(column, Column::Position(_)));
+    let cpu = Cpu::new(Precision::F64, Tuning::default())?;
+    let (mut batches, mut events) = (Vec::new(), 0);
+    cpu.run(&plan, &mut |event| {
+        match event {
+            Event::Batch(batch) => batches.push(batch),
+            Event::Progress(more) => events += more,
+        }
+        Flow::Continue
+    })?;
+    let observables = plan.series.len();
+    let ranges = series_ranges(&plan, &batches, observables).into_iter();
+    let ranges = ranges.map(|(low, high)| if low.is_finite() { (low.floor().max(0.0), high.ceil().max(1.0)) } else { (0.0, 1.0) }).collect();
+    let trajectories = (plan.trajectories.end - plan.trajectories.start) as f64;
+    Ok(JumpPilot { ranges, events: (events as f64 / trajectories).max(1.0) })
+}
+
+/// `mean ∓ 5 sd` of every observable of the series over all saves.
+fn series_ranges(plan: &Plan, batches: &[Batch], observables: usize) -> Vec<(f64, f64)> {
+    let saves = plan.schedule.saves();
     let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); observables];
     for save in 0..saves {
         for (observable, range) in ranges.iter_mut().enumerate() {
@@ -57,11 +99,7 @@ pub(super) fn fly(plan: &Plan, system: &System) -> Result<Pilot, SimulationError
             }
         }
     }
-    let position = |i: u16| -> Vec<f64> {
-        let index = plan.columns.iter().position(|c| *c == Column::Position(i));
-        batches.iter().flat_map(|batch| index.map_or(&[][..], |index| &batch.columns[index])).copied().collect()
-    };
-    Ok(Pilot { ranges, positions: (0..observables as u16).map(position).collect() })
+    ranges
 }
 
 impl Pilot {
