@@ -14,6 +14,17 @@ const MODELS: &[(&str, &str)] = &[
     ("breathing-trap", include_str!("../../models/breathing-trap.toml")),
     ("driven-ring", include_str!("../../models/driven-ring.toml")),
     ("resting-ring", include_str!("../../models/resting-ring.toml")),
+    ("triangle-closed", include_str!("../../models/triangle-closed.toml")),
+    ("triangle-open", include_str!("../../models/triangle-open.toml")),
+    ("triangle-ramp", include_str!("../../models/triangle-ramp.toml")),
+    ("association", include_str!("../../models/association.toml")),
+    ("michaelis-menten", include_str!("../../models/michaelis-menten.toml")),
+    ("proofreading", include_str!("../../models/proofreading.toml")),
+    ("schlogl", include_str!("../../models/schlogl.toml")),
+    ("brusselator", include_str!("../../models/brusselator.toml")),
+    ("chemostat", include_str!("../../models/chemostat.toml")),
+    ("ion-pump", include_str!("../../models/ion-pump.toml")),
+    ("cell", include_str!("../../models/cell.toml")),
 ];
 
 /// A model embedded in the program.
