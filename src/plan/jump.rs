@@ -3,18 +3,39 @@
 //! # How a trajectory is advanced (every backend does exactly this)
 //!
 //! Time is an integer segment and an offset inside it, `t = segment·clock.length + offset`, `0 ≤ offset < clock.length`; the clock does not
-//! depend on the saves. Candidate event number `n = 0, 1, …` of a trajectory owns two 32-bit words: block `n / 2` of
-//! [`crate::random::Purpose::Event`], words `2(n % 2)` (waiting time) and `2(n % 2) + 1` (choice). Its waiting hazard is `h = −ln u` with the
-//! first word (as [`crate::maths`] makes it for Box–Muller).
+//! depend on the saves and ends with the schedule: step `k` of `K` is at segment `⌊k·S/K⌋`, offset `(k·S mod K)/K·length` (integers, `S` segments).
+//! Candidate event number `n = 0, 1, …` of a trajectory owns two 32-bit words: block `n / 2` of [`crate::random::Purpose::Event`],
+//! words `2(n % 2)` (waiting time) and `2(n % 2) + 1` (choice). Its waiting hazard is `h = −ln u` with the first word (as [`crate::maths`] makes it for
+//! Box–Muller); `u₂ = (word + ½)/2³²` with the second, cut to the largest number below 1. `W` is the sum of the propensities in order, negative ones as 0.
 //!
-//! *Steady rates* (`bound` is `None` and the propensities read no row): the event is at `offset + h/W`, `W = Σ_ρ w_ρ`, carried into later segments.
+//! *Steady rates* (`bound` is `None` and the propensities read no row): the event is at `offset + h/W`, carried into later segments: `q` more of them,
+//! `q = ⌊t/length⌋`, and the offset `t − q·length`, not below 0.
 //! *Rows* (propensities read rows, constant inside a segment): if `offset + h/W` is not before the segment's end, `h` is reduced by
-//! `W·(length − offset)` and the trajectory goes on from the start of the next segment with what is left, without new random numbers.
+//! `W·(length − offset)`, not below 0, and the trajectory goes on from the start of the next segment with what is left, without new random numbers.
+//! So it does at a segment that starts with an intervention, where rates are steady.
 //! *Moving rates* (`bound` is there): the same with the bound `B ≥ W` of the segment in place of `W`; at the candidate's own time the
-//! propensities are evaluated, and the candidate is an event only if `u₂·B < W`.
+//! propensities are evaluated, and the candidate is an event only if `u₂·B < W`. A candidate that is none moves the offset all the same.
 //! The channel is the first with `Σ_{σ ≤ ρ} w_σ > u₂·W` (moving: `> u₂·B`), never one with `w_ρ = 0`.
 //!
-//! A state of propensity 0 stays for ever. A save at time `t` sees the state after every event before `t`; saves change no path.
+//! A *network* chooses by its alias tables ([`Network::alias`]) in integers: out of a state with `m` edges from `first` on, with `p = m·word₂` (64 bits),
+//! slot `e = first + ⌊p/2³²⌋` is the edge walked if `p mod 2³² < keep[e]`, otherwise `other[e]` is. `W` is [`Network::exit`]; rates are steady.
+//!
+//! A state of propensity 0 stays for ever. A save at time `t` sees the state after every event before `t`; saves change no path. Sums over time reach
+//! from event to event, and at a save over what has passed since the last one: nothing is added up at saves. The last save reads the last row.
+//!
+//! *Before measuring* `relaxation_steps` of the schedule's steps are run likewise from segment 0 with the purpose of relaxation, the resting row in place of
+//! every row, an offset that programs read as 0, and no interventions. Then time, candidate numbers and all sums start from 0.
+//!
+//! *Interventions*: those of segment `k` happen in their order when the trajectory enters segment `k`, then saves at that time are taken.
+//! Conditions are looked at, all of them, after every event and after the interventions of a segment; those that turned happen in their order,
+//! each on the counts the one before left, and then all are looked at again, until none turned. [`Column::Initial`](super::Column::Initial) is the state before
+//! those of segment 0.
+//!
+//! *A trajectory is given up* when it needs candidate number `most_events`; when a propensity is NaN or infinite; when the negative ones sum to less than
+//! `−√ε (W + 1/length)` (`ε` is the spacing of numbers at 1); when `B` is NaN or negative, or less than `W` at a candidate by more than `√ε·W`; when conditions
+//! turn [`MOST_ROUNDS`] times in a row without an event. All its columns are then NaN, and it is left out of series and counts from the next save on.
+
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -25,8 +46,17 @@ use crate::expression::Program;
 pub struct Clock {
     /// Number of segments of the run.
     pub segments: u64,
-    /// Length of a segment.
+    /// Length of a segment; all segments together last as long as the schedule.
     pub length: f64,
+}
+
+impl Clock {
+    /// Segment and offset of a step of a schedule of `steps`.
+    pub fn at(&self, step: u64, steps: u64) -> (u64, f64) {
+        let product = u128::from(step) * u128::from(self.segments);
+        let steps = u128::from(steps.max(1));
+        ((product / steps) as u64, (product % steps) as f64 / steps as f64 * self.length)
+    }
 }
 
 /// Reactions between copy numbers, or a small network with rates that move: the state is a vector of integers, one a coordinate of the plan.
@@ -56,6 +86,9 @@ pub struct Reactions {
     /// Candidates after which a trajectory is given up: its columns become NaN.
     pub most_events: u64,
 }
+
+/// Rounds of conditions in a row after which a trajectory is given up.
+pub const MOST_ROUNDS: usize = 64;
 
 /// Most channels of [`Reactions`].
 pub const MOST_CHANNELS: usize = 256;
@@ -136,6 +169,49 @@ pub struct Network {
     pub most_events: u64,
 }
 
+/// How a walker on a network chooses its edge (Walker, Electron. Lett. 10, 127 (1974); Vose, IEEE Trans. Softw. Eng. 17, 972 (1991)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alias {
+    /// For every edge `2³²` times the probability that its slot keeps it, cut to `2³² − 1` (such a slot has itself for the other edge).
+    pub keep: Vec<u32>,
+    /// The edge a slot stands for otherwise.
+    pub other: Vec<u32>,
+}
+
+impl Network {
+    /// Sum of the rates out of a state, in the order of its edges.
+    pub fn exit(&self, state: usize) -> f64 {
+        self.rate[self.edges(state)].iter().sum()
+    }
+
+    /// Edges out of a state.
+    pub fn edges(&self, state: usize) -> Range<usize> {
+        self.first[state] as usize..self.first[state + 1] as usize
+    }
+
+    /// The alias tables of all states, by Vose's method in f64: lists of small and large slots in the order of edges, both taken from the end.
+    pub fn alias(&self) -> Alias {
+        let mut alias = Alias { keep: vec![u32::MAX; self.rate.len()], other: (0..self.rate.len() as u32).collect() };
+        for state in 0..self.first.len().saturating_sub(1) {
+            let edges = self.edges(state);
+            let (first, scale) = (edges.start, edges.len() as f64 / self.exit(state));
+            let mut share: Vec<f64> = self.rate[edges].iter().map(|rate| rate * scale).collect();
+            let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..share.len()).partition(|&slot| share[slot] < 1.0);
+            while let (Some(&under), Some(&over)) = (small.last(), large.last()) {
+                small.pop();
+                alias.keep[first + under] = (share[under] * 4_294_967_296.0).min(f64::from(u32::MAX)) as u32;
+                alias.other[first + under] = (first + over) as u32;
+                share[over] -= 1.0 - share[under];
+                if share[over] < 1.0 {
+                    large.pop();
+                    small.push(over);
+                }
+            }
+        }
+        alias
+    }
+}
+
 /// Units of dwell time in a tally: a clock length is this many.
 pub const DWELL_UNITS: f64 = 1_048_576.0;
 
@@ -145,13 +221,14 @@ pub const DWELL_UNITS: f64 = 1_048_576.0;
 pub enum JumpColumn {
     /// `∫ n_i dt` of a count since measuring started.
     Integral(u16),
-    /// How often a channel fired since measuring started.
+    /// How often a channel fired since measuring started; for a network the channel as the user wrote it.
     Fired(u16),
     /// Number of events since measuring started.
     Activity,
     /// Time spent in a state of a network since measuring started.
     Dwell(u16),
-    /// `Σ ln[w_ρ(n)/w_−ρ(n')]` over the events of a set of channels, [`Reactions::log_ratios`], both rates at the time of the event.
+    /// `Σ ln[w_ρ(n)/w_−ρ(n')]` over the events of a set of channels, [`Reactions::log_ratios`], both rates at the time of the event, before any condition;
+    /// infinite where a channel of the set has no reverse, or one of rate 0.
     LogRatio(u16),
     /// `Σ [φ(n, t) − φ(n', t)]` over all events, [`Reactions::surprise`].
     Excess,

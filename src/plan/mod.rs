@@ -17,7 +17,7 @@ use crate::random::Stream;
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 pub use compile::{PlanError, Start, compile, protocol_at, protocol_table};
 pub use initial::initial_state;
-pub use jump::{Channel, Clock, DWELL_UNITS, Intervention, JumpColumn, MOST_CHANNELS, Network, Reactions, Surprise, Trigger};
+pub use jump::{Alias, Channel, Clock, DWELL_UNITS, Intervention, JumpColumn, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions, Surprise, Trigger};
 
 /// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
 pub const TILE: usize = 64;
