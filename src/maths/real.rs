@@ -48,6 +48,10 @@ pub trait Real:
     const TANH_LIMIT: Self;
     /// Smallest positive normal number.
     const SMALLEST_NORMAL: Self;
+    /// Spacing of numbers at 1.
+    const EPSILON: Self;
+    /// Largest number below 1.
+    const LARGEST_BELOW_ONE: Self;
     /// A power of two that makes subnormal numbers normal, and its exponent.
     const SUBNORMAL_SCALE: (Self, Self);
     /// What turns a signed word into a multiple of π/4 for [`Real::angle_sin`].
@@ -163,6 +167,8 @@ macro_rules! shared_operations {
         const INVERSE_PI: Self = std::$real::consts::FRAC_1_PI;
         const INVERSE_LN_2: Self = std::$real::consts::LOG2_E;
         const SMALLEST_NORMAL: Self = $real::MIN_POSITIVE;
+        const EPSILON: Self = $real::EPSILON;
+        const LARGEST_BELOW_ONE: Self = 1.0 - $real::EPSILON / 2.0;
 
         #[inline(always)]
         fn from_f64(value: f64) -> Self {

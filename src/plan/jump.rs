@@ -8,9 +8,9 @@
 //! words `2(n % 2)` (waiting time) and `2(n % 2) + 1` (choice). Its waiting hazard is `h = −ln u` with the first word (as [`crate::maths`] makes it for
 //! Box–Muller); `u₂ = (word + ½)/2³²` with the second, cut to the largest number below 1. `W` is the sum of the propensities in order, negative ones as 0.
 //!
-//! *Steady rates* (`bound` is `None` and the propensities read no row): the event is at `offset + h/W`, carried into later segments: `q` more of them,
+//! *Steady rates* (no [`Reactions::has_rows`]): the event is at `offset + h/W`, carried into later segments: `q` more of them,
 //! `q = ⌊t/length⌋`, and the offset `t − q·length`, not below 0.
-//! *Rows* (propensities read rows, constant inside a segment): if `offset + h/W` is not before the segment's end, `h` is reduced by
+//! *Rows* (some program of the events reads rows; propensities are constant inside a segment): if `offset + h/W` is not before the segment's end, `h` is reduced by
 //! `W·(length − offset)`, not below 0, and the trajectory goes on from the start of the next segment with what is left, without new random numbers.
 //! So it does at a segment that starts with an intervention, where rates are steady.
 //! *Moving rates* (`bound` is there): the same with the bound `B ≥ W` of the segment in place of `W`; at the candidate's own time the
@@ -86,6 +86,18 @@ pub struct Reactions {
     pub interventions: Vec<Intervention>,
     /// Candidates after which a trajectory is given up: its columns become NaN.
     pub most_events: u64,
+}
+
+impl Reactions {
+    /// Whether trajectories go from segment to segment: rates move inside them, or something that events read is in rows.
+    pub fn has_rows(&self) -> bool {
+        let conditions = self.interventions.iter().filter_map(|intervention| match &intervention.trigger {
+            Trigger::Condition(program) => Some(program),
+            Trigger::Segment(_) => None,
+        });
+        let values = self.interventions.iter().map(|intervention| &intervention.values);
+        self.bound.is_some() || [&self.propensities].into_iter().chain(&self.energy).chain(conditions).chain(values).any(Program::reads_schedule)
+    }
 }
 
 /// Rounds of conditions in a row after which a trajectory is given up.

@@ -13,7 +13,7 @@ pub(super) struct Numbers<R> {
     pub(super) constants: Vec<R>,
     pub(super) rows: Vec<R>,
     pub(super) resting: Vec<R>,
-    columns: usize,
+    pub(super) columns: usize,
 }
 
 impl<R: Real> Numbers<R> {
@@ -23,7 +23,7 @@ impl<R: Real> Numbers<R> {
         Self { constants: cast(&uniforms.constants), rows: cast(&uniforms.rows), resting: cast(&uniforms.resting), columns: uniforms.columns }
     }
 
-    fn row(&self, step: u64) -> &[R] {
+    pub(super) fn row(&self, step: u64) -> &[R] {
         let start = step as usize * self.columns;
         &self.rows[start..start + self.columns]
     }

@@ -3,6 +3,7 @@
 mod block;
 mod instruction_sets;
 mod integrators;
+mod jump;
 mod kernels;
 mod record;
 
@@ -15,11 +16,11 @@ use rayon::prelude::*;
 use self::block::{Block, Numbers};
 pub use self::instruction_sets::InstructionSet;
 use self::instruction_sets::Kernels;
-use self::record::Record;
+use self::record::{Record, tally_length};
 use super::{Backend, BackendError, Batch, Description, Event, Flow};
 pub use crate::experiment::Precision;
 use crate::maths::{LANES, Real};
-use crate::plan::{Dynamics, Overdamped, Plan};
+use crate::plan::{Dynamics, Plan};
 
 /// How the work is cut; never changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +60,30 @@ impl Cpu {
         Ok(Self { precision, tuning, instruction_set, pool })
     }
 
-    fn run_in<R: Real>(&self, plan: &Plan, dynamics: &Overdamped, receive: &mut (dyn FnMut(Event) -> Flow + Send)) {
+    fn run_in<R: Real>(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) {
         let numbers = Numbers::<R>::of(plan);
         let kernels = Kernels::<R>::chosen(self.instruction_set);
+        match &plan.dynamics {
+            Dynamics::Overdamped(dynamics) => self.run_groups(plan, receive, &|first, count, record, pulse| {
+                let mut block = Block::new(plan, dynamics, &numbers, kernels);
+                (0..count).step_by(LANES).all(|done| block.run(first + done as u64, LANES.min(count - done), record, pulse))
+            }),
+            Dynamics::Reactions(dynamics) => {
+                self.run_groups(plan, receive, &|first, count, record, pulse| {
+                    jump::run_reactions(plan, dynamics, &numbers, kernels, (first, count), record, pulse)
+                });
+            }
+            Dynamics::Network(dynamics) => {
+                let graph = jump::Graph::of(dynamics);
+                self.run_groups(plan, receive, &|first, count, record, pulse| {
+                    jump::run_network(plan, dynamics, &graph, kernels, (first, count), record, pulse)
+                });
+            }
+        }
+    }
+
+    /// Cuts the ensemble into chunks of groups, hands each group to `work` on some thread and its results to `receive`.
+    fn run_groups(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send), work: &Work<'_>) {
         let group = (self.tuning.group.max(1) * LANES) as u64;
         let chunk = group * (self.pool.current_num_threads() * self.tuning.groups_per_thread.max(1)) as u64;
         let steps_done = AtomicU64::new(0);
@@ -72,12 +94,12 @@ impl Cpu {
         };
         let (sender, receiver) = sync_channel::<Batch>(1);
         std::thread::scope(|scope| {
-            let (pulse, numbers, stop) = (&pulse, &numbers, &stop);
+            let (pulse, stop) = (&pulse, &stop);
             scope.spawn(move || {
                 let mut first = plan.trajectories.start;
                 while first < plan.trajectories.end && !stop.load(Ordering::Relaxed) {
                     let end = (first + chunk).min(plan.trajectories.end);
-                    let Some(batch) = self.pool.install(|| run_chunk(plan, dynamics, numbers, kernels, first..end, group, pulse)) else { return };
+                    let Some(batch) = self.pool.install(|| run_chunk(plan, work, first..end, group, pulse)) else { return };
                     if sender.send(batch).is_err() {
                         return;
                     }
@@ -101,32 +123,19 @@ impl Cpu {
     }
 }
 
-fn run_chunk<R: Real>(
-    plan: &Plan,
-    dynamics: &Overdamped,
-    numbers: &Numbers<R>,
-    kernels: Kernels<R>,
-    range: std::ops::Range<u64>,
-    group: u64,
-    pulse: &(impl Fn(u64) -> bool + Sync),
-) -> Option<Batch> {
+/// What advances a group: its first trajectory and how many, where its results go, and the pulse, which is told of progress and answers whether to go on;
+/// `false` comes back if not.
+type Work<'a> = dyn Fn(u64, usize, &mut Record, &dyn Fn(u64) -> bool) -> bool + Sync + 'a;
+
+fn run_chunk(plan: &Plan, work: &Work<'_>, range: std::ops::Range<u64>, group: u64, pulse: &(impl Fn(u64) -> bool + Sync)) -> Option<Batch> {
     let groups = (range.end - range.start).div_ceil(group);
     let records: Option<Vec<(u64, Record)>> = (0..groups)
         .into_par_iter()
         .map(|g| {
             let first = range.start + g * group;
-            let end = (first + group).min(range.end);
-            let mut record = Record::new(plan, first, (end - first) as usize);
-            let mut block = Block::new(plan, dynamics, numbers, kernels);
-            let mut start = first;
-            while start < end {
-                let count = (end - start).min(LANES as u64) as usize;
-                if !block.run(start, count, &mut record, pulse) {
-                    return None;
-                }
-                start += count as u64;
-            }
-            Some((first, record))
+            let count = ((first + group).min(range.end) - first) as usize;
+            let mut record = Record::new(plan, first, count);
+            work(first, count, &mut record, pulse).then_some((first, record))
         })
         .collect();
     Some(assemble(plan, range, records?))
@@ -143,7 +152,7 @@ fn assemble(plan: &Plan, range: std::ops::Range<u64>, records: Vec<(u64, Record)
         counts: whole.counts,
         windings: whole.windings,
         block_counts: whole.block_counts,
-        tallies: Vec::new(),
+        tallies: whole.tallies,
     };
     for (first, record) in records {
         for (all, part) in batch.columns.iter_mut().zip(record.columns) {
@@ -156,6 +165,8 @@ fn assemble(plan: &Plan, range: std::ops::Range<u64>, records: Vec<(u64, Record)
             add(&mut batch.windings[index], &record.windings[index]);
             add(&mut batch.block_counts[index][offset..], &record.block_counts[index]);
         }
+        let offset = (first / plan.block - range.start / plan.block) as usize * tally_length(plan);
+        add(&mut batch.tallies[offset..], &record.tallies);
     }
     batch
 }
@@ -203,12 +214,9 @@ impl Backend for Cpu {
 
     fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
         self.fits(plan)?;
-        match (&plan.dynamics, self.precision) {
-            (Dynamics::Overdamped(dynamics), Precision::F64) => self.run_in::<f64>(plan, dynamics, receive),
-            (Dynamics::Overdamped(dynamics), Precision::F32) => self.run_in::<f32>(plan, dynamics, receive),
-            (Dynamics::Reactions(_) | Dynamics::Network(_), _) => {
-                return Err(BackendError::Device { device: processor(), message: "jump processes do not run here yet".to_owned() });
-            }
+        match self.precision {
+            Precision::F64 => self.run_in::<f64>(plan, receive),
+            Precision::F32 => self.run_in::<f32>(plan, receive),
         }
         Ok(())
     }

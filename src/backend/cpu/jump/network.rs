@@ -1,0 +1,212 @@
+//! Walkers on a network.
+
+use super::kernels::Race;
+use super::walk::Graph;
+use super::walkers::Process;
+use crate::backend::cpu::instruction_sets::Kernels;
+use crate::backend::cpu::record::{Record, tally_length};
+use crate::maths::{LANES, Lanes, Real};
+use crate::plan::{Column, DWELL_UNITS, JumpColumn, Network, Plan};
+
+/// Sums of which some lists' members have one each; the last belongs to all others.
+struct Sums {
+    /// Member and sum.
+    wanted: Vec<u16>,
+    /// For every entry of the list its sum.
+    slots: Vec<u32>,
+    values: Vec<Lanes<f64>>,
+}
+
+impl Sums {
+    /// Sums of the `wanted` members; `member` gives the member of every entry of a list.
+    fn new(wanted: Vec<u16>, member: impl Iterator<Item = Option<usize>>) -> Self {
+        let place = |member: Option<usize>| wanted.iter().position(|&w| Some(usize::from(w)) == member).unwrap_or(wanted.len()) as u32;
+        let slots = member.map(place).collect();
+        let values = vec![Lanes::ZERO; wanted.len() + 1];
+        Self { wanted, slots, values }
+    }
+
+    fn clear(&mut self, lane: usize) {
+        self.values.iter_mut().for_each(|sum| sum.0[lane] = 0.0);
+    }
+
+    fn value(&self, member: u16, lane: usize) -> f64 {
+        self.wanted.iter().position(|&w| w == member).map_or(f64::NAN, |k| self.values[k].0[lane])
+    }
+}
+
+/// Jumps and dwell times summed over trajectories, in integers.
+struct Tallies {
+    length: usize,
+    block: u64,
+    first_block: u64,
+    /// As in [`crate::backend::Batch`], then one more block for lanes that are not measured.
+    sums: Vec<u64>,
+    base: [usize; LANES],
+    /// Time of the last event of a lane, in units.
+    since: [u64; LANES],
+}
+
+/// A lane block of walkers.
+pub(super) struct Walking<'a, R: Real> {
+    network: &'a Network,
+    graph: &'a Graph<R>,
+    kernels: Kernels<R>,
+    state: [u32; LANES],
+    edge: [u32; LANES],
+    start: [f64; LANES],
+    fired: Sums,
+    dwell: Sums,
+    tables: Vec<(u16, Vec<f64>, Lanes<f64>)>,
+    activity: Option<Lanes<f64>>,
+    integral: Option<Lanes<f64>>,
+    tallies: Option<Tallies>,
+}
+
+impl<'a, R: Real> Walking<'a, R> {
+    /// A block for trajectories `first..first + count`.
+    pub(super) fn new(plan: &Plan, network: &'a Network, graph: &'a Graph<R>, kernels: Kernels<R>, (first, count): (u64, usize)) -> Self {
+        let columns = || plan.columns.iter().chain(&plan.series);
+        let wanted = |pick: fn(&Column) -> Option<u16>| {
+            let mut list: Vec<u16> = columns().filter_map(pick).collect();
+            list.sort_unstable();
+            list.dedup();
+            list
+        };
+        let has = |column: Column| columns().any(|&c| c == column).then_some(Lanes::ZERO);
+        let channels = network.channel.iter().map(|&channel| Some(channel as usize)).chain([None]);
+        let fired = wanted(|column| if let Column::Jump(JumpColumn::Fired(c)) = column { Some(*c) } else { None });
+        let dwell = wanted(|column| if let Column::Jump(JumpColumn::Dwell(s)) = column { Some(*s) } else { None });
+        let tables = wanted(|column| if let Column::Jump(JumpColumn::TableSum(k)) = column { Some(*k) } else { None });
+        let table = |k: u16| (k, network.tables[k as usize].iter().copied().chain([0.0]).collect(), Lanes::ZERO);
+        let tallies = network.tallies.then(|| {
+            let first_block = first / plan.block;
+            let blocks = (first + count as u64).div_ceil(plan.block) - first_block;
+            let sums = vec![0; (blocks as usize + 1) * tally_length(plan)];
+            Tallies { length: tally_length(plan), block: plan.block, first_block, sums, base: [0; LANES], since: [0; LANES] }
+        });
+        Self {
+            network,
+            graph,
+            kernels,
+            state: [0; LANES],
+            edge: [0; LANES],
+            start: [0.0; LANES],
+            fired: Sums::new(fired, channels),
+            dwell: Sums::new(dwell, (0..network.states.len()).map(Some)),
+            tables: tables.into_iter().map(table).collect(),
+            activity: has(Column::Jump(JumpColumn::Activity)),
+            integral: has(Column::Jump(JumpColumn::Integral(0))),
+            tallies,
+        }
+    }
+
+    /// Time in the states before the events of this round, and the jumps that these are.
+    fn tally(&mut self, race: &Race<R>, before: &[u32; LANES]) {
+        let Some(tallies) = &mut self.tallies else { return };
+        let scale = DWELL_UNITS / self.network.clock.length;
+        for lane in 0..LANES {
+            if race.event.0[lane] == R::ZERO {
+                continue;
+            }
+            let units = (race.offset.0[lane].to_f64() * scale) as u64;
+            let now = race.segment.0[lane].to_f64() as u64 * DWELL_UNITS as u64 + units.min(DWELL_UNITS as u64);
+            let base = tallies.base[lane];
+            tallies.sums[base + self.network.channel[self.edge[lane] as usize] as usize] += 1;
+            tallies.sums[base + self.network.channels + before[lane] as usize] += now.saturating_sub(tallies.since[lane]);
+            tallies.since[lane] = now.max(tallies.since[lane]);
+        }
+    }
+}
+
+impl<R: Real> Process<R> for Walking<'_, R> {
+    fn place(&mut self, lane: usize, state: &[f64], race: &mut Race<R>) {
+        // A state that is none has no rate: the trajectory is given up.
+        race.total.0[lane] = self.graph.exit(state[0]);
+        self.state[lane] = if race.total.0[lane].is_nan() { 0 } else { state[0] as u32 };
+        if let Some(tallies) = &mut self.tallies {
+            tallies.base[lane] = tallies.sums.len() - tallies.length;
+            tallies.since[lane] = 0;
+        }
+    }
+
+    fn start(&mut self, lane: usize, trajectory: u64, _race: &Race<R>) {
+        self.start[lane] = f64::from(self.state[lane]);
+        self.fired.clear(lane);
+        self.dwell.clear(lane);
+        let tables = self.tables.iter_mut().map(|(_, _, sum)| sum);
+        for sum in tables.chain(&mut self.activity).chain(&mut self.integral) {
+            sum.0[lane] = 0.0;
+        }
+        if let Some(tallies) = &mut self.tallies {
+            tallies.base[lane] = (trajectory / tallies.block - tallies.first_block) as usize * tallies.length;
+            tallies.since[lane] = 0;
+        }
+    }
+
+    fn draw(&self, wait: &[u32; LANES], _choice: &[u32; LANES], race: &mut Race<R>) {
+        self.kernels.draw_hazards(wait, &mut race.hazard);
+    }
+
+    fn rates(&mut self, _race: &mut Race<R>) {}
+
+    fn happen(&mut self, race: &mut Race<R>, choice: &[u32; LANES]) {
+        if !self.dwell.wanted.is_empty() {
+            self.kernels.add_dwell(&self.dwell.slots, &self.state, &race.elapsed, &mut self.dwell.values);
+        }
+        if let Some(sum) = &mut self.integral {
+            self.kernels.integrate(&Lanes(self.state.map(R::from_u32)), &race.elapsed, sum);
+        }
+        let before = self.state;
+        self.kernels.walk(self.graph, choice, &race.event, &mut self.state, &mut self.edge, &mut race.total);
+        if !self.fired.wanted.is_empty() {
+            self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
+        }
+        for (_, table, sum) in &mut self.tables {
+            self.kernels.add_table(table, &self.edge, sum);
+        }
+        if let Some(sum) = &mut self.activity {
+            self.kernels.add_where(&race.event, &race.event, sum);
+        }
+        self.tally(race, &before);
+    }
+
+    fn enter(&mut self, _race: &Race<R>) {}
+
+    fn next_special(&self, _segment: u64) -> Option<u64> {
+        None
+    }
+
+    fn intervene(&mut self, _lane: usize, _segment: u64) {}
+
+    fn value(&self, column: Column, lane: usize, rest: R) -> f64 {
+        let sum = |sum: &Option<Lanes<f64>>| sum.map_or(f64::NAN, |sum| sum.0[lane]);
+        match column {
+            Column::Initial(_) => self.start[lane],
+            Column::Position(_) => f64::from(self.state[lane]),
+            Column::Jump(JumpColumn::Fired(channel)) => self.fired.value(channel, lane),
+            Column::Jump(JumpColumn::Activity) => sum(&self.activity),
+            Column::Jump(JumpColumn::Integral(_)) => sum(&self.integral) + (R::from_u32(self.state[lane]) * rest).to_f64(),
+            Column::Jump(JumpColumn::Dwell(state)) => self.dwell.value(state, lane) + if self.state[lane] == u32::from(state) { rest.to_f64() } else { 0.0 },
+            Column::Jump(JumpColumn::TableSum(k)) => self.tables.iter().find(|table| table.0 == k).map_or(f64::NAN, |table| table.2.0[lane]),
+            _ => f64::NAN,
+        }
+    }
+
+    fn derive(&mut self, _save: usize, _counts: &[Lanes<R>]) -> Vec<Lanes<f64>> {
+        Vec::new()
+    }
+
+    fn finish(&mut self, lane: usize) {
+        if let Some(tallies) = &mut self.tallies {
+            let end = self.network.clock.segments * DWELL_UNITS as u64;
+            tallies.sums[tallies.base[lane] + self.network.channels + self.state[lane] as usize] += end.saturating_sub(tallies.since[lane]);
+        }
+    }
+
+    fn close(&mut self, record: &mut Record) {
+        if let Some(tallies) = &self.tallies {
+            record.tallies.iter_mut().zip(&tallies.sums).for_each(|(all, part)| *all += part);
+        }
+    }
+}

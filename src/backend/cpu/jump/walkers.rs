@@ -1,0 +1,366 @@
+//! A lane block of jump processes on its way: what its lanes draw, when they stop for a save, and who comes after a trajectory that has ended.
+//!
+//! Lanes advance by one candidate together, each at its own time. A lane that has ended takes the next trajectory of its window, so that few
+//! lanes ever rest; which lane a trajectory is in, and beside whom, changes none of its bits.
+
+use super::kernels::{Pace, Race, Streams, segment_end};
+use super::snapshots::Snapshots;
+use crate::backend::cpu::instruction_sets::Kernels;
+use crate::backend::cpu::record::Record;
+use crate::maths::{LANES, Lanes, Real};
+use crate::plan::{Clock, Column, Plan, initial_state};
+use crate::random;
+
+/// Rounds after which progress is told.
+const PULSE_EVERY: u64 = 256;
+
+/// What a kind of jump process does with a lane block.
+pub(super) trait Process<R: Real> {
+    /// Puts a trajectory into a lane.
+    fn place(&mut self, lane: usize, state: &[f64], race: &mut Race<R>);
+    /// Measuring starts in a lane: sums are 0.
+    fn start(&mut self, lane: usize, trajectory: u64, race: &Race<R>);
+    /// Draws waiting hazards and choices of all lanes from two words each.
+    fn draw(&self, wait: &[u32; LANES], choice: &[u32; LANES], race: &mut Race<R>);
+    /// Rates of candidates at the present state.
+    fn rates(&mut self, race: &mut Race<R>);
+    /// Time has passed and candidates are there: sums over time, events, sums over events.
+    fn happen(&mut self, race: &mut Race<R>, choice: &[u32; LANES]);
+    /// Lanes have crossed into another segment.
+    fn enter(&mut self, race: &Race<R>);
+    /// The first segment not before this one at whose start something is done to the state.
+    fn next_special(&self, segment: u64) -> Option<u64>;
+    /// Does it.
+    fn intervene(&mut self, lane: usize, segment: u64);
+    /// A value of a trajectory, `rest` after its last event.
+    fn value(&self, column: Column, lane: usize, rest: R) -> f64;
+    /// What [`crate::plan::JumpColumn::Derived`] shows at a save for these counts.
+    fn derive(&mut self, save: usize, counts: &[Lanes<R>]) -> Vec<Lanes<f64>>;
+    /// A trajectory has come to its end.
+    fn finish(&mut self, lane: usize);
+    /// All trajectories of a record have ended.
+    fn close(&mut self, record: &mut Record);
+}
+
+/// What a lane is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No trajectory is left for it.
+    Idle,
+    /// Its trajectory has ended.
+    Ended,
+    /// Relaxing.
+    Relaxing,
+    /// Relaxation has ended.
+    Relaxed,
+    /// Being measured.
+    Measuring,
+}
+
+/// A segment and an offset.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Time<R> {
+    segment: R,
+    offset: R,
+}
+
+/// A lane block, its process and the window of trajectories it works through.
+pub(super) struct Walkers<'a, R: Real, P> {
+    plan: &'a Plan,
+    kernels: Kernels<R>,
+    process: P,
+    pace: Pace<R>,
+    segments: u64,
+    most_events: u64,
+    race: Race<R>,
+    streams: Streams,
+    words: [[u32; LANES]; 4],
+    phases: [Phase; LANES],
+    /// Next save of a lane.
+    saves: [usize; LANES],
+    /// Times of the saves.
+    stops: Vec<Time<R>>,
+    relaxed: Time<R>,
+    /// Whether some lane must be looked at between rounds.
+    restless: bool,
+    window: std::ops::Range<u64>,
+    next: u64,
+    snapshots: Snapshots,
+}
+
+impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
+    pub(super) fn new(plan: &'a Plan, kernels: Kernels<R>, process: P, pace: Pace<R>, clock: Clock, most_events: u64) -> Self {
+        let schedule = plan.schedule;
+        let time = |step| {
+            let (segment, offset) = clock.at(step, schedule.steps);
+            Time { segment: R::from_f64(segment as f64), offset: R::from_f64(offset) }
+        };
+        Self {
+            plan,
+            kernels,
+            process,
+            pace,
+            segments: clock.segments,
+            most_events,
+            race: Race::idle(),
+            streams: Streams { key: random::key(plan.seed), head: [0; LANES], trajectory: [0; LANES], candidate: [0; LANES] },
+            words: [[0; LANES]; 4],
+            phases: [Phase::Idle; LANES],
+            saves: [0; LANES],
+            stops: (0..schedule.saves() as u64).map(|save| time(save * schedule.save_every)).collect(),
+            relaxed: time(plan.relaxation_steps),
+            restless: false,
+            window: 0..0,
+            next: 0,
+            snapshots: Snapshots::of(plan),
+        }
+    }
+
+    /// Runs trajectories `first..first + count` from start to end. `pulse` is told of events done and answers whether to go on; `false` comes back if not.
+    pub(super) fn run(&mut self, first: u64, count: usize, record: &mut Record, pulse: &dyn Fn(u64) -> bool) -> bool {
+        for values in &mut record.columns {
+            values.resize(count, f64::NAN);
+        }
+        let mut start = first;
+        let end = first + count as u64;
+        while start < end {
+            let part = self.snapshots.most_trajectories().min((end - start) as usize);
+            self.window = start..start + part as u64;
+            self.next = start;
+            self.snapshots.clear(part);
+            self.phases = [Phase::Ended; LANES];
+            self.restless = true;
+            if !self.run_window(record, pulse) {
+                return false;
+            }
+            self.snapshots.write(self.plan, self.kernels, start, record, &mut self.process);
+            start += part as u64;
+        }
+        self.process.close(record);
+        pulse(0)
+    }
+
+    fn run_window(&mut self, record: &mut Record, pulse: &dyn Fn(u64) -> bool) -> bool {
+        let by_segments = self.pace.rows || self.process.next_special(0).is_some();
+        let (mut done, mut rounds, mut budget) = (0, 0, 0);
+        loop {
+            if self.restless && !self.settle(record) {
+                return pulse(done);
+            }
+            if budget == 0 {
+                budget = self.exhaust(0);
+            }
+            if by_segments {
+                self.round_of_segments(record, &mut done);
+                budget -= 1;
+            } else {
+                self.round(budget, record, &mut done);
+                budget = budget.saturating_sub(2);
+            }
+            rounds += 1;
+            if rounds % PULSE_EVERY == 0 && !pulse(std::mem::take(&mut done)) {
+                return false;
+            }
+        }
+    }
+
+    /// One candidate of every lane, then another: both of a block of random numbers.
+    fn round(&mut self, budget: u64, record: &mut Record, done: &mut u64) {
+        self.kernels.event_words(&self.streams, &mut self.words);
+        for half in 0..2 {
+            if half == 1 && budget == 1 {
+                self.exhaust(1);
+            }
+            self.process.draw(&self.words[2 * half], &self.words[2 * half + 1], &mut self.race);
+            self.process.rates(&mut self.race);
+            let mut attention = false;
+            self.kernels.race(&self.pace, &mut self.race, &mut attention);
+            if attention {
+                for lane in 0..LANES {
+                    if self.race.live.0[lane] != self.race.event.0[lane] {
+                        self.attend(lane, false, record);
+                    }
+                }
+            }
+            self.kernels.advance(&self.pace, &mut self.race, done);
+            self.process.happen(&mut self.race, &self.words[2 * half + 1]);
+        }
+        for candidate in &mut self.streams.candidate {
+            *candidate += 2;
+        }
+    }
+
+    /// A candidate or the start of another segment, whichever comes first in a lane.
+    fn round_of_segments(&mut self, record: &mut Record, done: &mut u64) {
+        let (mut attention, mut arrived) = (false, false);
+        self.kernels.event_words(&self.streams, &mut self.words);
+        self.kernels.draw_fresh(&self.words, &mut self.streams, &mut self.race);
+        self.process.rates(&mut self.race);
+        self.kernels.race_segments(&self.pace, &mut self.race, &mut attention);
+        if attention {
+            for lane in 0..LANES {
+                if self.race.live.0[lane] != self.race.event.0[lane] + self.race.cross.0[lane] {
+                    self.attend(lane, true, record);
+                }
+            }
+        }
+        self.kernels.advance_segments(&self.pace, &mut self.race, &mut arrived, done);
+        self.process.happen(&mut self.race, &self.words[1]);
+        self.process.enter(&self.race);
+        if arrived {
+            for lane in 0..LANES {
+                if self.race.cross.0[lane] != R::ZERO && self.race.segment.0[lane] == self.race.special.0[lane] {
+                    self.arrive(lane, record);
+                }
+            }
+        }
+    }
+
+    /// `a·b + c` as the kernels have it.
+    fn multiply_add(&self, a: R, b: R, c: R) -> R {
+        if self.kernels.fused { a.multiply_add::<true>(b, c) } else { a.multiply_add::<false>(b, c) }
+    }
+
+    /// A lane whose candidate is not before its next stop: takes saves until it is, or ends.
+    fn attend(&mut self, lane: usize, by_segments: bool, record: &mut Record) {
+        if self.race.total.0[lane].is_nan() {
+            return self.end(lane, Phase::Ended);
+        }
+        let reached = self.race.reached.0[lane];
+        loop {
+            let (segment, offset) = (self.race.segment.0[lane], self.race.offset.0[lane]);
+            let stop = self.multiply_add(self.race.stop_segment.0[lane] - segment, self.pace.length, self.race.stop_offset.0[lane]);
+            let end = if by_segments { segment_end(self.race.special.0[lane], segment, &self.pace) } else { R::INFINITY };
+            if reached < stop || !(stop < end) {
+                let before = reached < end;
+                self.race.event.0[lane] = if before { R::ONE } else { R::ZERO };
+                self.race.cross.0[lane] = if before { R::ZERO } else { R::ONE };
+                return;
+            }
+            if self.phases[lane] == Phase::Relaxing {
+                return self.end(lane, Phase::Relaxed);
+            }
+            if !self.save(lane, stop - offset, record) {
+                return self.end(lane, Phase::Ended);
+            }
+        }
+    }
+
+    /// A lane at the start of a special segment.
+    fn arrive(&mut self, lane: usize, record: &mut Record) {
+        let segment = self.race.segment.0[lane].to_f64() as u64;
+        if segment >= self.segments {
+            while self.save(lane, R::ZERO, record) {}
+            return self.end(lane, Phase::Ended);
+        }
+        self.process.intervene(lane, segment);
+        self.race.special.0[lane] = self.special_from(segment + 1);
+    }
+
+    fn special_from(&self, segment: u64) -> R {
+        R::from_f64(self.process.next_special(segment).unwrap_or(self.segments).min(self.segments) as f64)
+    }
+
+    /// Takes the next save of a lane, `rest` after its last event, and tells whether there are more.
+    fn save(&mut self, lane: usize, rest: R, record: &mut Record) -> bool {
+        let (save, trajectory) = (self.saves[lane], self.streams.trajectory[lane]);
+        let process = &self.process;
+        self.snapshots.take(save, (trajectory - self.window.start) as usize, |column| process.value(column, lane, rest));
+        let Some(&stop) = self.stops.get(save + 1) else {
+            for (values, &column) in record.columns.iter_mut().zip(&self.plan.columns) {
+                values[(trajectory - record.first) as usize] = self.process.value(column, lane, rest);
+            }
+            self.process.finish(lane);
+            return false;
+        };
+        self.saves[lane] = save + 1;
+        self.stop_at(lane, stop);
+        true
+    }
+
+    fn stop_at(&mut self, lane: usize, stop: Time<R>) {
+        self.race.stop_segment.0[lane] = stop.segment;
+        self.race.stop_offset.0[lane] = stop.offset;
+    }
+
+    /// A lane rests until the next round.
+    fn end(&mut self, lane: usize, phase: Phase) {
+        for mask in [&mut self.race.live, &mut self.race.event, &mut self.race.cross, &mut self.race.fresh] {
+            mask.0[lane] = R::ZERO;
+        }
+        self.phases[lane] = phase;
+        self.restless = true;
+    }
+
+    /// Between rounds: lanes that have ended take new trajectories, lanes that have relaxed start measuring. Tells whether any lane goes on.
+    fn settle(&mut self, record: &mut Record) -> bool {
+        self.restless = false;
+        for lane in 0..LANES {
+            if self.phases[lane] == Phase::Ended {
+                self.begin(lane, record);
+            } else if self.phases[lane] == Phase::Relaxed {
+                self.start(lane, record);
+            }
+        }
+        self.phases.iter().any(|&phase| phase != Phase::Idle)
+    }
+
+    /// The next trajectory of the window begins in a lane.
+    fn begin(&mut self, lane: usize, record: &mut Record) {
+        if self.next == self.window.end {
+            self.phases[lane] = Phase::Idle;
+            return;
+        }
+        self.streams.trajectory[lane] = self.next;
+        self.next += 1;
+        let mut state = vec![0.0; self.plan.coordinates.len()];
+        initial_state(self.plan, self.streams.trajectory[lane], &mut state);
+        self.set_off(lane, self.plan.stream.relaxation_event());
+        self.process.place(lane, &state, &mut self.race);
+        if self.plan.relaxation_steps == 0 {
+            return self.start(lane, record);
+        }
+        self.phases[lane] = Phase::Relaxing;
+        self.stop_at(lane, self.relaxed);
+        self.race.special.0[lane] = self.relaxed.segment + R::ONE;
+    }
+
+    /// Measuring starts in a lane.
+    fn start(&mut self, lane: usize, record: &mut Record) {
+        self.set_off(lane, self.plan.stream.event());
+        self.phases[lane] = Phase::Measuring;
+        self.saves[lane] = 0;
+        self.stop_at(lane, self.stops[0]);
+        self.process.start(lane, self.streams.trajectory[lane], &self.race);
+        self.race.special.0[lane] = self.special_from(0);
+        if self.race.special.0[lane] == R::ZERO {
+            self.arrive(lane, record);
+        } else if !self.save(lane, R::ZERO, record) {
+            self.end(lane, Phase::Ended);
+        }
+    }
+
+    /// Time and candidates of a lane start from 0.
+    fn set_off(&mut self, lane: usize, purpose: random::Purpose) {
+        self.streams.head[lane] = random::word_one(purpose, 0, 0);
+        self.streams.candidate[lane] = 0;
+        self.race.segment.0[lane] = R::ZERO;
+        self.race.offset.0[lane] = R::ZERO;
+        self.race.live.0[lane] = R::ONE;
+        self.race.fresh.0[lane] = R::ONE;
+    }
+
+    /// Gives up trajectories that need a candidate too many, after `more` than are counted, and tells how many more no lane can miss.
+    fn exhaust(&mut self, more: u64) -> u64 {
+        let mut budget = u64::MAX;
+        for lane in (0..LANES).filter(|&lane| self.race.live.0[lane] != R::ZERO).collect::<Vec<_>>() {
+            let left = self.most_events.saturating_sub(self.streams.candidate[lane] + more);
+            if left == 0 && self.race.fresh.0[lane] != R::ZERO {
+                self.end(lane, Phase::Ended);
+            } else {
+                budget = budget.min(left.max(1));
+            }
+        }
+        budget
+    }
+}
