@@ -88,7 +88,7 @@ fn a_path_ledger_that_forgets_the_noise_terms_is_caught() {
             ("ensemble.integrator", "euler-maruyama"),
             ("ensemble.dt", "0.25"),
             ("measure.every", "0.25"),
-            ("ensemble.trajectories", "1000000"),
+            ("ensemble.trajectories", "4000000"),
             ("V0", "2.5"),
             ("measure.theorems", "['integral_total']"),
         ],

@@ -84,6 +84,13 @@ pub struct TileMoments {
     pub m2: f64,
 }
 
+impl BackendError {
+    /// Jump processes have no kernels on a GPU.
+    pub fn jumps_on_gpu(what: &str) -> Self {
+        Self::Unsupported { what: what.to_owned() }
+    }
+}
+
 /// Why a backend did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -108,6 +115,12 @@ pub enum BackendError {
         limit: u64,
         /// What to do.
         advice: String,
+    },
+    /// The backend has no kernels for such a plan.
+    #[error("{what} of jump processes cannot be had from a GPU in this version; use `--backend cpu`, which runs them on every core")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
     },
     /// The generated shader was refused.
     #[error("the generated shader does not compile on {device}:\n{message}\nrun `ness wgsl` to see the text, or use `--backend cpu`")]

@@ -33,6 +33,8 @@ pub(super) enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Print everything that is known exactly of an experiment, and how, without running it.
+    Exact(Exact),
     /// Print the compiled plan of an experiment as JSON, without running it.
     Plan(Inspect),
     /// Print the generated compute shader of an experiment.
@@ -108,6 +110,16 @@ pub(super) struct Check {
     /// Exit with 1 when a theorem is undersampled, too.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// `ness exact`.
+#[derive(Debug, Args)]
+pub(super) struct Exact {
+    #[command(flatten)]
+    pub(super) experiment: Experiment,
+    /// Print one JSON object on standard output instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// `ness plan` and `ness wgsl`.

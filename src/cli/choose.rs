@@ -6,7 +6,7 @@ use crate::backend::gpu::{self, Gpu, Selection};
 use crate::backend::{Backend, BackendError};
 
 /// The backend asked for, and the sentence that says why it is this one.
-pub(super) fn backend(arguments: &Run, precision: Precision) -> Result<(Box<dyn Backend>, String), BackendError> {
+pub(super) fn backend(arguments: &Run, precision: Precision, jumps: bool) -> Result<(Box<dyn Backend>, String), BackendError> {
     let native = || -> Result<Box<dyn Backend>, BackendError> {
         Ok(Box::new(Cpu::new(precision, Tuning { threads: arguments.threads.map(usize::from), ..Tuning::default() })?))
     };
@@ -21,6 +21,7 @@ pub(super) fn backend(arguments: &Run, precision: Precision) -> Result<(Box<dyn 
             Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "as asked".to_owned())),
             None => Ok((on_gpu(Selection::Hardware)?, "as asked".to_owned())),
         },
+        (Choice::Auto, None) if jumps => Ok((native()?, "jump processes run on the processor in this version".to_owned())),
         (Choice::Auto, None) => match hardware() {
             Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "there is a hardware GPU; --backend cpu uses the processor".to_owned())),
             None => Ok((native()?, "no hardware GPU was found; --backend gpu uses software Vulkan where there is one".to_owned())),

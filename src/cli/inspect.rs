@@ -1,10 +1,10 @@
-//! Verbs that run nothing: `check`, `models`, `devices`, `plan`, `wgsl`.
+//! Verbs that run nothing: `check`, `models`, `devices`, `exact`, `plan`, `wgsl`.
 
-use super::arguments::{Check, Experiment};
-use super::table::{Style, final_table};
+use super::arguments::{Check, Exact, Experiment};
+use super::table::{Style, exact_table, final_table};
 use super::{FINE, Failure, json, load, verdict};
 use crate::backend::cpu::{Cpu, Precision, Tuning};
-use crate::backend::{Backend, gpu};
+use crate::backend::{Backend, BackendError, gpu};
 use crate::experiment::catalog;
 use crate::output;
 use crate::results::Judgement;
@@ -66,6 +66,28 @@ pub(super) fn devices(as_json: bool) -> Result<u8, Failure> {
     Ok(FINE)
 }
 
+/// Prints what is known exactly.
+pub(super) fn exact(arguments: &Exact) -> Result<u8, Failure> {
+    let simulation = Simulation::prepare(load(&arguments.experiment)?)?;
+    if arguments.json {
+        let one = |(name, value, source): (&str, f64, &str)| serde_json::json!({ "name": name, "value": value, "source": source });
+        let object = serde_json::json!({ "title": simulation.experiment().title, "start": simulation.start, "exact": simulation.exact_values().map(one).collect::<Vec<_>>() });
+        println!("{}", serde_json::to_string(&object)?);
+        return Ok(FINE);
+    }
+    println!("{}\nstart: {}", simulation.experiment().title, simulation.start);
+    for warning in &simulation.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let values: Vec<(&str, f64, &str)> = simulation.exact_values().collect();
+    if values.is_empty() {
+        println!("nothing is known exactly; give closed forms in a section [exact]");
+    } else {
+        println!("{}", exact_table(&values, Style::of_standard_output()));
+    }
+    Ok(FINE)
+}
+
 /// Prints the compiled plan.
 pub(super) fn plan(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
@@ -76,6 +98,9 @@ pub(super) fn plan(arguments: &Experiment) -> Result<u8, Failure> {
 /// Prints the generated shader.
 pub(super) fn wgsl(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
+    if simulation.circuit().is_some() {
+        return Err(BackendError::jumps_on_gpu("the shader").into());
+    }
     print!("{}", gpu::shader(simulation.plan(), gpu::ShaderOptions::default()));
     Ok(FINE)
 }

@@ -53,7 +53,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::Simulation(error) if error.is_of_the_device() => FAILED,
-            Failure::Backend(BackendError::NoDevice { .. } | BackendError::TooLarge { .. }) => WRONG_INPUT,
+            Failure::Backend(BackendError::NoDevice { .. } | BackendError::TooLarge { .. } | BackendError::Unsupported { .. }) => WRONG_INPUT,
             Failure::Simulation(_) | Failure::NoModel { .. } => WRONG_INPUT,
             Failure::Output(error) if is_of_the_input(error) => WRONG_INPUT,
             Failure::Backend(_) | Failure::Output(_) | Failure::Json(_) | Failure::Signals(_) => FAILED,
@@ -75,6 +75,7 @@ pub fn main() -> ExitCode {
         Verb::Check(arguments) => inspect::check(arguments),
         Verb::Models { name } => inspect::models(name.as_deref()),
         Verb::Devices { json } => inspect::devices(*json),
+        Verb::Exact(arguments) => inspect::exact(arguments),
         Verb::Plan(arguments) => inspect::plan(&arguments.experiment),
         Verb::Wgsl(arguments) => inspect::wgsl(&arguments.experiment),
     };

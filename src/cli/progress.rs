@@ -16,6 +16,7 @@ pub(super) struct Progress {
     done: u64,
     started: Instant,
     note: String,
+    unit: &'static str,
     view: View,
 }
 
@@ -41,16 +42,16 @@ impl Clock {
 }
 
 impl Progress {
-    /// Starts the clock of a run of `total` trajectory-steps.
-    pub(super) fn new(total: u64, quiet: bool) -> Self {
+    /// Starts the clock of a run of `total` trajectory-steps, or events.
+    pub(super) fn new(total: u64, unit: &'static str, quiet: bool) -> Self {
         let view = if quiet {
             View::Quiet
         } else if stderr().is_terminal() {
-            View::Bar(bar(total))
+            View::Bar(bar(total, unit))
         } else {
             View::Lines(Clock { next: LINE_EVERY })
         };
-        Self { total, done: 0, started: Instant::now(), note: String::new(), view }
+        Self { total, done: 0, started: Instant::now(), note: String::new(), unit, view }
     }
 
     /// So many trajectory-steps more are done.
@@ -62,7 +63,7 @@ impl Progress {
             View::Bar(bar) => bar.inc(steps),
             View::Lines(clock) => {
                 if clock.due(elapsed) {
-                    eprintln!("{}", line(self.done, self.total, elapsed, &self.note));
+                    eprintln!("{}", line(self.done, self.total, self.unit, elapsed, &self.note));
                 }
             }
         }
@@ -84,10 +85,10 @@ impl Progress {
     }
 }
 
-fn bar(total: u64) -> ProgressBar {
-    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+fn bar(total: u64, unit: &'static str) -> ProgressBar {
+    let rate = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // Writing into the bar's own text cannot fail.
-        let _ = write!(out, "{} steps/s", with_prefix(state.per_sec()));
+        let _ = write!(out, "{} {unit}/s", with_prefix(state.per_sec()));
     };
     let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let _ = write!(out, "{} left", duration(state.eta().as_secs_f64()));
@@ -100,11 +101,11 @@ fn bar(total: u64) -> ProgressBar {
 }
 
 /// One line of a log: ` 25 %  1.25 G steps/s  30 s left  entropy production 1.23 ± 0.02`.
-fn line(done: u64, total: u64, elapsed: Duration, note: &str) -> String {
+fn line(done: u64, total: u64, unit: &str, elapsed: Duration, note: &str) -> String {
     let fraction = done as f64 / (total as f64).max(1.0);
     let rate = done as f64 / elapsed.as_secs_f64();
     let left = total.saturating_sub(done) as f64 / rate;
-    let text = format!("{:3.0} %  {} steps/s  {} left  {note}", 100.0 * fraction, with_prefix(rate), duration(left));
+    let text = format!("{:3.0} %  {} {unit}/s  {} left  {note}", 100.0 * fraction, with_prefix(rate), duration(left));
     text.trim_end().to_owned()
 }
 
@@ -114,9 +115,9 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_how_fast_how_long() {
-        let text = line(25_000_000_000, 100_000_000_000, Duration::from_secs(20), "entropy production 1.23 ± 0.02");
+        let text = line(25_000_000_000, 100_000_000_000, "steps", Duration::from_secs(20), "entropy production 1.23 ± 0.02");
         assert_eq!(text, " 25 %  1.25 G steps/s  1 min 00 s left  entropy production 1.23 ± 0.02");
-        assert_eq!(line(0, 0, Duration::from_secs(1), ""), "  0 %  0.00 steps/s  unknown left");
+        assert_eq!(line(0, 0, "steps", Duration::from_secs(1), ""), "  0 %  0.00 steps/s  unknown left");
     }
 
     #[test]
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_quiet_run_counts_and_says_nothing() {
-        let mut progress = Progress::new(100, true);
+        let mut progress = Progress::new(100, "steps", true);
         progress.advance(40);
         progress.note("entropy production".into());
         assert!(matches!(progress.view, View::Quiet));
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_template_of_the_bar_is_understood() {
-        let bar = bar(10);
+        let bar = bar(10, "events");
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
         bar.inc(4);
         assert_eq!((bar.position(), bar.length()), (4, Some(10)));

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let target = target(arguments, &experiment)?;
     let precision = experiment.ensemble.precision;
     let simulation = Simulation::prepare(experiment)?;
-    let (backend, why) = choose::backend(arguments, precision)?;
+    let (backend, why) = choose::backend(arguments, precision, simulation.circuit().is_some())?;
     let description = backend.describe();
     say(&format!("{}: {} ({why})", description.backend, description.device));
     say(&format!("start: {}", simulation.start));
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
         say(&format!("warning: {warning}"));
     }
     let interrupt = Interrupt::listen().map_err(Failure::Signals)?;
-    let mut progress = Progress::new(simulation.work_ahead(), arguments.quiet);
+    let mut progress = Progress::new(simulation.work_ahead(), if simulation.circuit().is_some() { "events" } else { "steps" }, arguments.quiet);
     let mut told = 0;
     let outcome = simulation.run(backend.as_ref(), &mut |state| {
         progress.advance(state.steps - told);

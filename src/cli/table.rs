@@ -56,12 +56,21 @@ pub(super) fn final_table(run: &Run, estimates: &[Estimate], theorems: &[Verdict
     text
 }
 
+/// Names, values and sources of exact values.
+pub(super) fn exact_table(values: &[(&str, f64, &str)], style: Style) -> String {
+    let mut table = empty_table(style, &["quantity", "value", "by"]);
+    for (name, value, source) in values {
+        table.add_row([(*name).to_owned(), format!("{value:.10}"), (*source).to_owned()]);
+    }
+    drawn(&table)
+}
+
 fn header(run: &Run, width: usize) -> String {
     let mut text = wrapped(&run.title, width, "", "");
     let device = if run.driver.is_empty() { run.device.clone() } else { format!("{} ({})", run.device, run.driver) };
     text.push_str(&wrapped(&format!("{} on {device}, {}", run.backend, run.precision), width, "", "  "));
-    let amount = format!("{} trajectories of {} steps", grouped(run.trajectories), grouped(run.steps));
-    let speed = format!("{}, {} steps/s", duration(run.wall_seconds), with_prefix(run.rate));
+    let amount = format!("{} trajectories of {} {}", grouped(run.trajectories), grouped(run.steps), run.work_unit);
+    let speed = format!("{}, {} {}/s", duration(run.wall_seconds), with_prefix(run.rate), run.work_unit);
     text.push_str(&wrapped(&format!("{amount} in {speed}; seed {}", run.seed), width, "", "  "));
     if run.nonfinite > 0 {
         let advice = "take a smaller dt, or walls where the potential has none";
@@ -184,6 +193,7 @@ mod tests {
             rate: 4.35e8,
             trajectories: 1_000_000,
             steps: 1000,
+            work_unit: "steps".to_owned(),
             seed: 1,
             ..Run::default()
         }

@@ -1,5 +1,6 @@
 //! The text of every refusal, every model, overrides, protocols, and files cut or damaged anywhere.
 
+mod jumps;
 mod loading;
 mod protocols;
 mod refusals;
@@ -8,7 +9,21 @@ mod robustness;
 use super::*;
 
 /// Theorem names for the tests; the real ones come from the registry.
-const THEOREMS: &[&str] = &["jarzynski", "crooks", "integral_total", "first_law", "detailed_total", "steady_balance", "detailed_balance", "tur"];
+const THEOREMS: &[&str] = &[
+    "jarzynski",
+    "crooks",
+    "integral_total",
+    "first_law",
+    "detailed_total",
+    "steady_balance",
+    "detailed_balance",
+    "tur",
+    "integral_housekeeping",
+    "integral_nonadiabatic",
+    "hatano_sasa",
+    "gallavotti_cohen",
+    "conservation",
+];
 
 /// A small valid experiment, to be damaged.
 const SOUND: &str = r#"title = "Trap"

@@ -82,6 +82,7 @@ fn read_run(file: &File) -> Result<Run, hdf5::Error> {
         driver: text(file, root::DRIVER)?,
         profile: text(file, root::PROFILE)?,
         precision: text(file, root::PRECISION)?,
+        work_unit: text(file, root::WORK_UNIT)?,
         wall_seconds: number(file, root::WALL_SECONDS)?,
         rate: number(file, root::RATE)?,
         trajectories: number(file, root::TRAJECTORIES)?,

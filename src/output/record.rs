@@ -62,8 +62,10 @@ pub struct Run {
     pub rate: f64,
     /// Trajectories of the ensemble.
     pub trajectories: u64,
-    /// Steps of one trajectory.
+    /// Steps of one trajectory; of a jump process the mean number of events.
     pub steps: u64,
+    /// What `steps` and `rate` count: `steps` or `events`.
+    pub work_unit: String,
     /// Length of a step.
     pub dt: f64,
     /// Trajectories left out because they became infinite or NaN.

@@ -56,7 +56,9 @@ pub mod root {
     pub const TRAJECTORIES: &str = "trajectories";
     /// Steps of one trajectory.
     pub const STEPS: &str = "steps";
-    /// Length of a step.
+    /// What steps and rate count: `steps` or `events`.
+    pub const WORK_UNIT: &str = "work_unit";
+    /// Length of a step; of a jump process the time between saves.
     pub const DT: &str = "dt";
     /// Trajectories left out because they became infinite or NaN.
     pub const NONFINITE: &str = "nonfinite";

@@ -52,6 +52,7 @@ fn run() -> Run {
         rate: 1.25e9,
         trajectories: 4096,
         steps: 1000,
+        work_unit: "steps".to_owned(),
         dt: 0.01,
         nonfinite: 2,
         created_unix: 1_767_225_600,

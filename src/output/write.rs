@@ -56,6 +56,7 @@ fn write_root(file: &File, record: &Record) -> Result<(), Fault> {
         (root::DRIVER, &run.driver),
         (root::PROFILE, &run.profile),
         (root::PRECISION, &run.precision),
+        (root::WORK_UNIT, &run.work_unit),
         (root::CREATED, &rfc3339(run.created_unix)),
     ] {
         text_attribute(file, name, text)?;

@@ -8,7 +8,7 @@ use crate::expression::{Graph, Node, Program, Slots, Symbol, compile as compile_
 use crate::random::Stream;
 
 /// Segments of the clock where rates move and the user chose no length.
-const SEGMENTS: u64 = 256;
+const SEGMENTS: u64 = 64;
 /// Most segments tried until every jump or bend of the protocol falls on the end of one.
 const MOST_SEGMENTS: u64 = 4096;
 /// Most numbers in the rows.
@@ -78,7 +78,7 @@ impl Clocked {
             JumpTrigger::Time(time) => Some(*time),
             JumpTrigger::Condition(_) => None,
         });
-        let clock = clock(experiment, model, moves, times.collect())?;
+        let clock = clock(experiment, model, moves, moves_inside, times.collect())?;
         Ok(Self { graph, propensities, energy, derived, interventions, clock, moves, moves_inside, offset, stream })
     }
 
@@ -164,7 +164,7 @@ impl<'a> Inside<'a> {
 }
 
 /// The clock: one segment where nothing moves; else the user's, or the first division on which all breaks fall.
-fn clock(experiment: &Experiment, model: &JumpModel, moves: bool, interventions: Vec<f64>) -> Result<Clock, PlanError> {
+fn clock(experiment: &Experiment, model: &JumpModel, moves: bool, moves_inside: bool, interventions: Vec<f64>) -> Result<Clock, PlanError> {
     let duration = experiment.protocol.duration;
     let mut breaks = interventions;
     if moves {
@@ -179,7 +179,7 @@ fn clock(experiment: &Experiment, model: &JumpModel, moves: bool, interventions:
     let segments = match model.segment {
         Some(length) => Some((duration / length).round().max(1.0) as u64).filter(|&segments| falls(segments)),
         None if !moves && breaks.is_empty() => Some(1),
-        None if !moves => (1..=MOST_SEGMENTS).find(|&segments| falls(segments)),
+        None if !moves_inside => (1..=MOST_SEGMENTS).find(|&segments| falls(segments)),
         None => (SEGMENTS..=MOST_SEGMENTS).find(|&segments| falls(segments)),
     };
     let Some(segments) = segments else { return Err(PlanError::Clock { breaks: breaks.len() }) };

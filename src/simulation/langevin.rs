@@ -152,6 +152,7 @@ fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Openin
         integrator == Integrator::ExactLinear || system.is_quadratic() && !system.is_driven() && plan.coordinates.iter().all(|c| c.boundary == Boundary::Open);
     let mut facts = Facts {
         jumps: false,
+        empty_states_at_start: false,
         single_temperature: system.single_temperature(),
         delta_free_energy,
         start: opening.kind,

@@ -75,7 +75,11 @@ pub enum SimulationError {
 impl SimulationError {
     /// Whether the device, and not the input, is at fault.
     pub fn is_of_the_device(&self) -> bool {
-        matches!(self, Self::Backend(_) | Self::Statistics(_) | Self::NonFinite { .. })
+        match self {
+            Self::Backend(error) => !matches!(error, BackendError::Unsupported { .. } | BackendError::TooLarge { .. } | BackendError::NoDevice { .. }),
+            Self::Statistics(_) | Self::NonFinite { .. } => true,
+            _ => false,
+        }
     }
 }
 
@@ -127,6 +131,11 @@ impl Simulation {
     /// The plan of the forward ensemble.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Everything known exactly: name, value, where it comes from.
+    pub fn exact_values(&self) -> impl Iterator<Item = (&str, f64, &str)> {
+        self.answers.values.iter().map(|(name, (value, source))| (name.as_str(), *value, source.as_str()))
     }
 
     /// Reactions, cycles and states of a jump process.

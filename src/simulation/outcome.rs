@@ -126,6 +126,7 @@ impl Simulation {
             units: &units,
             exact: &self.answers.values,
         });
+        estimates.extend(self.circuit_estimates(&forward));
         let mut warnings = Vec::new();
         for name in self.experiment.exact.iter().map(|formula| &formula.name).filter(|name| !estimates.iter().any(|e| e.name == **name)) {
             warnings.push(format!("[exact] `{name}` is the name of no estimate of this run: it was not compared"));
@@ -171,6 +172,30 @@ impl Simulation {
             fields: forward.fields,
             tallies: forward.tallies,
         })
+    }
+
+    /// Affinities of cycles, and flows of a network too large to have brought them trajectory by trajectory.
+    fn circuit_estimates(&self, gathered: &Gathered) -> Vec<Estimate> {
+        let Some(circuit) = &self.circuit else { return Vec::new() };
+        let trajectories = gathered.scalars.trajectories() as f64;
+        let one = |name: String, measured: Measured, unit: &str| {
+            let exact = self.answers.values.get(&name);
+            Estimate {
+                value: measured.value,
+                standard_error: measured.standard_error,
+                effective_samples: trajectories,
+                exact: exact.map(|(value, _)| *value),
+                z: exact.map(|(value, _)| measured.z(*value)),
+                unit: unit.to_owned(),
+                source: exact.map(|(_, source)| source.clone()),
+                name,
+            }
+        };
+        let affinities = circuit.cycles.iter().map(|(name, value)| one(format!("affinity.{name}"), Measured { value: *value, standard_error: 0.0 }, "nat"));
+        let single = |kind: &str, name: &str| gathered.scalars.get(&format!("{kind}.{name}")).is_some();
+        let flows = circuit.flows(&gathered.scalars, &gathered.tallies).into_iter().filter(|flow| !single(flow.kind, &flow.name));
+        let flows = flows.map(|flow| one(format!("{}.{}", flow.kind, flow.name), flow.measured, if flow.kind == "occupancy" { "1" } else { "1/time" }));
+        affinities.chain(flows).collect()
     }
 
     /// Exact density averaged over the saves and over every bin.

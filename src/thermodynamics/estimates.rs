@@ -64,14 +64,18 @@ pub struct Sources<'a> {
     pub exact: &'a BTreeMap<String, (f64, String)>,
 }
 
+/// Rounding of a sum of many terms, relative to their size.
+const ROUNDING: f64 = 1e-11;
+
 /// All estimates of a run: mean and variance of every observable, rates, velocities, diffusion coefficients, ΔF. A third cumulant comes only where
 /// an exact one is known.
 pub fn estimates(sources: &Sources) -> Vec<Estimate> {
     let mut all = Vec::new();
     for (named, scalar) in sources.observables.iter().zip(sources.scalars.iter()) {
         let (moments, unit) = (scalar.moments(), sources.units.name(named.unit));
+        let rounding = sources.rounding(named.unit);
         let count = moments.count() as f64;
-        all.push(sources.estimate(named.name.clone(), moments.measured_mean(), count, unit.to_string()));
+        all.push(sources.estimate_beside(named.name.clone(), moments.measured_mean(), count, unit.to_string(), rounding));
         // The variance of a copy number has a name of its own.
         let variance = named.name.strip_prefix("mean.").map_or_else(|| format!("{}.variance", named.name), |species| format!("variance.{species}"));
         let squared = match unit {
@@ -94,11 +98,12 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
 /// Means per unit of measured time.
 fn rates(sources: &Sources) -> Vec<Estimate> {
     let (facts, units) = (sources.facts, sources.units);
+    let rounding = |name: &str| sources.observables.iter().find(|named| named.name == name).map_or(0.0, |named| sources.rounding(named.unit));
     let mut all = Vec::new();
     let mut push = |name: String, scalar: Scalar, unit: &str| {
         let moments = scalar.moments();
         let Measured { value, standard_error } = moments.measured_mean();
-        let rate = Measured { value: value / facts.duration, standard_error: standard_error / facts.duration };
+        let rate = Measured { value: value / facts.duration, standard_error: standard_error.hypot(rounding(scalar.name())) / facts.duration };
         all.push(sources.estimate(name, rate, moments.count() as f64, format!("{unit}/{}", units.time)));
     };
     // In a steady state the system keeps its entropy on average, so the medium's gain will do.
@@ -126,14 +131,26 @@ fn third_cumulant(scalar: Scalar) -> Measured {
 }
 
 impl Sources<'_> {
+    /// Terms as large as the largest of the same unit may have cancelled in any observable: their rounding is no deviation.
+    fn rounding(&self, unit: Unit) -> f64 {
+        let same = self.observables.iter().zip(self.scalars.iter()).filter(|(named, _)| named.unit == unit);
+        ROUNDING * same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max)
+    }
+
     fn estimate(&self, name: String, measured: Measured, effective_samples: f64, unit: String) -> Estimate {
+        self.estimate_beside(name, measured, effective_samples, unit, 0.0)
+    }
+
+    /// An estimate whose difference from the exact value may be rounding of that size.
+    fn estimate_beside(&self, name: String, measured: Measured, effective_samples: f64, unit: String, rounding: f64) -> Estimate {
         let exact = self.exact.get(&name);
+        let z = |value: f64| Measured { standard_error: measured.standard_error.hypot(rounding), ..measured }.z(value);
         Estimate {
             value: measured.value,
             standard_error: measured.standard_error,
             effective_samples,
             exact: exact.map(|(value, _)| *value),
-            z: exact.map(|(value, _)| measured.z(*value)),
+            z: exact.map(|(value, _)| z(*value)),
             unit,
             source: exact.map(|(_, source)| source.clone()),
             name,

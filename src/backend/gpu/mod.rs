@@ -85,7 +85,7 @@ impl Backend for Gpu {
     fn fits(&self, plan: &Plan) -> Result<(), BackendError> {
         match &plan.dynamics {
             Dynamics::Overdamped(dynamics) => fit::chunk(plan, dynamics, &self.device.adapter, &self.tuning).map(|_| ()),
-            Dynamics::Reactions(_) | Dynamics::Network(_) => Err(self.device.error("jump processes do not run here yet".to_owned())),
+            Dynamics::Reactions(_) | Dynamics::Network(_) => Err(BackendError::jumps_on_gpu("trajectories")),
         }
     }
 

@@ -64,8 +64,16 @@ const KEYS: &[Case] = &[
 
 /// Kinds of models.
 const KINDS: &[Case] = &[
-    (r#""overdamped""#, r#""underdamped""#, &["4:8 models of kind `underdamped` are not yet in this version | expected `overdamped` | -"]),
-    (r#""overdamped""#, r#""overdampd""#, &["4:8 unknown kind of model `overdampd` | expected `overdamped` | did you mean `overdamped`?"]),
+    (
+        r#""overdamped""#,
+        r#""underdamped""#,
+        &["4:8 models of kind `underdamped` are not yet in this version | expected `overdamped`, `network` or `reactions` | -"],
+    ),
+    (
+        r#""overdamped""#,
+        r#""overdampd""#,
+        &["4:8 unknown kind of model `overdampd` | expected `overdamped`, `network` or `reactions` | did you mean `overdamped`?"],
+    ),
     (r#""overdamped""#, "1", &["4:8 `kind` must be a string | found an integer | -"]),
 ];
 
@@ -260,7 +268,7 @@ const MEASURE: &[Case] = &[
         r#"["first_law"]"#,
         r#"["first_lwa"]"#,
         &[
-            "28:13 unknown theorem `first_lwa` | expected `jarzynski`, `crooks`, `integral_total`, `first_law`, `detailed_total`, `steady_balance`, `detailed_balance` or `tur` | did you mean `first_law`?",
+            "28:13 unknown theorem `first_lwa` | expected `jarzynski`, `crooks`, `integral_total`, `first_law`, `detailed_total`, `steady_balance`, `detailed_balance`, `tur`, `integral_housekeeping`, `integral_nonadiabatic`, `hatano_sasa`, `gallavotti_cohen` or `conservation` | did you mean `first_law`?",
         ],
     ),
     (r#"["first_law"]"#, r#"["first_law", "first_law"]"#, &["28:26 theorem `first_law` is listed twice |  | -"]),

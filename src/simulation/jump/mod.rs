@@ -275,9 +275,6 @@ impl Question<'_> {
                 last = Some(flows.last);
             }
         }
-        for (cycle, affinity) in &self.circuit.cycles {
-            know(&mut answers.values, format!("affinity.{cycle}"), *affinity);
-        }
         self.closed_forms(&mut answers);
         (answers, last)
     }
@@ -363,17 +360,15 @@ impl Question<'_> {
         let temperatures = self.temperatures();
         let balanced = stationary(self.space, 0.0).is_some_and(|law| is_balanced(self.space, &law));
         let disturbed = !self.model.interventions.is_empty();
-        let partial = self.opening.law.as_ref().is_some_and(|law| law.contains(&0.0));
+        let partial = self.opening.kind == Start::Other && self.opening.law.as_ref().is_some_and(|law| law.contains(&0.0));
         let system_entropy = match (&self.opening.law, end_is_known) {
             _ if disturbed => Err("events set counts from outside, so entropies are not defined along the run".to_owned()),
-            (Some(_), true) if partial && self.opening.kind == Start::Other => {
-                Err("the start leaves states empty, so that trajectories end where none could have come back to: ⟨exp(−Δs_tot)⟩ is below 1; start everywhere, or in the steady state".to_owned())
-            }
             (Some(_), true) => Ok("the exact p(n, τ) of the master equation".to_owned()),
             _ => Err("p(n, τ) at the end of the run is not known for this model; leave the theorem out of `measure.theorems`".to_owned()),
         };
         Facts {
             jumps: true,
+            empty_states_at_start: partial,
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
             delta_free_energy: None,
             start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },

@@ -38,7 +38,9 @@ pub(super) fn detailed_total(evidence: &Evidence) -> Option<Finding> {
     let histogram = evidence.scalars.get(&name)?.histogram();
     if facts.is_steady() {
         let sign = |(s, n): (f64, f64)| if s > 0.0 { Group { x: s, positive: n, negative: 0.0 } } else { Group { x: -s, positive: 0.0, negative: n } };
-        let groups: Vec<Group> = histogram.occupied().map(sign).collect();
+        // Jumps may leave many trajectories at exactly 0, where a sign says nothing; rounding puts them on either side.
+        let tells = |(s, _): &(f64, f64)| !facts.jumps || s.abs() > histogram.width();
+        let groups: Vec<Group> = histogram.occupied().filter(tells).map(sign).collect();
         let overlap = logistic::overlap(&groups, 0.0);
         let line = Line { groups, offset: 0.0, fixed: 0.0, overlap, width: histogram.width(), with_height: true };
         return Some(line.finding(format!("slope of ln P(s)/P(−s) over s = `{name}`")));

@@ -78,7 +78,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−Δs_tot)⟩ = 1",
         needs: &["entropy_total"],
         needs_reverse: |_| false,
-        scope: path_ledger_scope,
+        scope: total_scope,
         evaluate: exponential::integral_total,
     },
     Theorem {
@@ -86,7 +86,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "ln P(Δs_tot = s)/P(Δs_tot = −s) = s, in a steady state or against the reverse run",
         needs: &["entropy_total"],
         needs_reverse: |facts| !facts.is_steady(),
-        scope: path_ledger_scope,
+        scope: total_scope,
         evaluate: detailed::detailed_total,
     },
     Theorem {
@@ -110,7 +110,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−Δs_na)⟩ = 1",
         needs: &["entropy_nonadiabatic"],
         needs_reverse: |_| false,
-        scope: |_| Ok(()),
+        scope: support_scope,
         evaluate: |evidence| exponential::integral(evidence, "integral_nonadiabatic", "entropy_nonadiabatic"),
     },
     Theorem {
@@ -168,6 +168,8 @@ pub struct Facts {
     pub has_drives: bool,
     /// True for a jump process: its one ledger is exact.
     pub jumps: bool,
+    /// True when a start of discrete states leaves some empty.
+    pub empty_states_at_start: bool,
     /// Without a path ledger, the name of the integrator that has none.
     pub path_ledger: Result<(), String>,
     /// Which `p(x, τ)` the system entropy uses, or why there is none and what to do.
@@ -381,6 +383,20 @@ impl Finding {
             advice,
         }
     }
+}
+
+/// The total entropy needs a path ledger and a start from everywhere.
+fn total_scope(facts: &Facts) -> Result<(), String> {
+    path_ledger_scope(facts)?;
+    support_scope(facts)
+}
+
+/// A start that leaves states empty is absolutely irreversible: some reversed trajectories end where no forward one began.
+fn support_scope(facts: &Facts) -> Result<(), String> {
+    if facts.empty_states_at_start {
+        return Err("the start leaves states empty, so that reversed trajectories end where none began and the average is below 1; start everywhere, or in the steady state".into());
+    }
+    Ok(())
 }
 
 /// A theorem about single trajectories is exact at any time step on the path ledger only; without one a miss could be the time step's.

@@ -42,6 +42,7 @@ pub(in crate::thermodynamics) fn facts() -> Facts {
         protocol_moves: false,
         has_drives: false,
         jumps: false,
+        empty_states_at_start: false,
         path_ledger: Ok(()),
         system_entropy: Ok("exact".into()),
         duration: 2.0,

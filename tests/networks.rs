@@ -1,0 +1,232 @@
+//! Jump processes from the file to the verdict: exact values against independent ones, measured values against exact ones, planted defects.
+
+mod common;
+
+use common::{Sabotaged, assert_holds, assert_violated, cpu, estimate, model, prepare, run, text};
+use ness::backend::Batch;
+use ness::experiment::Source;
+use ness::plan::{Column, JumpColumn, Plan};
+use ness::simulation::{Outcome, Simulation};
+
+/// What the run says is exact.
+fn exact(outcome: &Outcome, name: &str) -> f64 {
+    estimate(outcome, name).exact.unwrap_or_else(|| panic!("`{name}` has no exact value"))
+}
+
+/// Fails unless every estimate with an exact value is within five standard errors of it; answers how many there are.
+fn all_agree(outcome: &Outcome) -> usize {
+    let compared: Vec<_> = outcome.estimates.iter().filter(|e| e.exact.is_some()).collect();
+    for e in &compared {
+        assert!(e.z.is_some_and(|z| z.abs() <= 5.0), "{}: {} ± {} against {:?}", e.name, e.value, e.standard_error, e.exact);
+    }
+    compared.len()
+}
+
+fn sabotaged(simulation: &Simulation, plan: impl Fn(&mut Plan), batch: impl Fn(&Plan, &mut Batch) + Sync) -> Outcome {
+    run(simulation, &Sabotaged { inner: cpu(), plan, batch })
+}
+
+fn column(plan: &Plan, wanted: Column) -> usize {
+    plan.columns.iter().position(|c| *c == wanted).expect("the column is there")
+}
+
+#[test]
+fn the_open_triangle_has_the_numbers_of_schnakenberg() {
+    let outcome = run(&model("triangle-open", &[("ensemble.trajectories", "200000")]), &cpu());
+    for (name, value) in [
+        ("occupancy.A", 0.3125),
+        ("occupancy.B", 0.215_277_777_8),
+        ("occupancy.C", 0.472_222_222_2),
+        ("flux.A-B", 0.409_722_222_2),
+        ("flux.B-C", 0.409_722_222_2),
+        ("entropy_production_rate", 1.677_544_0),
+        ("entropy_housekeeping", 1.677_544_0),
+    ] {
+        assert!((exact(&outcome, name) - value).abs() <= 1e-7, "{name}: {}", exact(&outcome, name));
+    }
+    assert!((estimate(&outcome, "affinity.B-C").value.abs() - 60f64.ln()).abs() <= 1e-12);
+    assert!(all_agree(&outcome) >= 15);
+    for name in ["detailed_total", "gallavotti_cohen", "steady_balance", "tur", "conservation"] {
+        assert_holds(&outcome, name);
+    }
+}
+
+#[test]
+fn the_ramped_triangle_has_its_three_parts() {
+    let outcome = run(&model("triangle-ramp", &[("ensemble.trajectories", "300000")]), &cpu());
+    for (name, value) in [
+        ("entropy_total", 0.771_739_9),
+        ("entropy_housekeeping", 0.580_904_4),
+        ("entropy_nonadiabatic", 0.190_835_5),
+        ("hatano_sasa", 0.235_456_6),
+        ("entropy_system", -0.040_217_2),
+    ] {
+        assert!((exact(&outcome, name) - value).abs() <= 2e-7, "{name}: {}", exact(&outcome, name));
+    }
+    assert!(all_agree(&outcome) >= 15);
+    for name in ["integral_total", "integral_housekeeping", "integral_nonadiabatic", "hatano_sasa", "detailed_total"] {
+        assert_holds(&outcome, name);
+    }
+}
+
+#[test]
+fn the_schlogl_model_has_its_known_moments_and_pays() {
+    let outcome = run(&model("schlogl", &[("ensemble.trajectories", "200000")]), &cpu());
+    for (name, value) in [("mean.X", 2.631_275_8), ("variance.X", 26.357_855_3), ("entropy_production_rate", 6.166_312_0)] {
+        assert!((exact(&outcome, name) - value).abs() <= 2e-7 * value, "{name}: {}", exact(&outcome, name));
+    }
+    assert!(all_agree(&outcome) >= 12);
+    assert_holds(&outcome, "detailed_total");
+}
+
+#[test]
+fn an_enzyme_between_two_chemostats_has_its_known_turnover() {
+    // Independent values for one enzyme: turnover 15.2229299363057/20, σ 83.4313823362252/20.
+    let outcome = run(&model("michaelis-menten", &[("ensemble.trajectories", "200000")]), &cpu());
+    assert!((exact(&outcome, "flux.turn") - 15.222_929_936_305_7 / 20.0).abs() <= 1e-12);
+    assert!((exact(&outcome, "entropy_production_rate") - 83.431_382_336_225_2 / 20.0).abs() <= 1e-11);
+    assert!(all_agree(&outcome) >= 15);
+}
+
+#[test]
+fn every_shipped_jump_model_agrees_with_what_is_exact_of_it() {
+    for name in ["triangle-closed", "association", "proofreading", "ion-pump", "cell"] {
+        let outcome = run(&model(name, &[("ensemble.trajectories", "50000")]), &cpu());
+        assert!(all_agree(&outcome) >= 15, "{name}");
+        assert!(outcome.violated().is_empty(), "{name}: {:?}", outcome.violated());
+    }
+    for name in ["brusselator", "chemostat"] {
+        let outcome = run(&model(name, &[("ensemble.trajectories", "500"), ("protocol.duration", "2")]), &cpu());
+        assert_holds(&outcome, "conservation");
+    }
+}
+
+/// Two baths between the same two states: heat flows through the pair of edges.
+const TWO_BATHS: &str = r#"
+[model]
+kind = "network"
+states = ["low", "high"]
+energies = { low = 0, high = 1 }
+baths = { hot = 2, cold = 0.5 }
+edges = [
+  { name = "hot side", from = "low", to = "high", rate = 1, bath = "hot" },
+  { name = "cold side", from = "low", to = "high", rate = 1, bath = "cold" },
+]
+[protocol]
+duration = 1.0
+[initial]
+distribution = "steady-state"
+[ensemble]
+trajectories = 400_000
+[measure]
+theorems = ["first_law", "integral_total", "detailed_total", "steady_balance", "tur"]
+"#;
+
+#[test]
+fn parallel_edges_to_two_baths_carry_heat_and_are_a_cycle() {
+    let outcome = run(&text(TWO_BATHS, &[]), &cpu());
+    // Stationary p(high) = Σ w₊/Σ(w₊ + w₋), heat current ΔE·J from hot to cold, σ = J (1/T_c − 1/T_h).
+    let (up, down) = ([2.0f64, 0.5].map(|t| (-0.5 / t).exp()), [2.0f64, 0.5].map(|t| (0.5 / t).exp()));
+    let high = (up[0] + up[1]) / (up[0] + up[1] + down[0] + down[1]);
+    let flux = up[0] * (1.0 - high) - down[0] * high;
+    assert!((exact(&outcome, "flux.hot side") - flux).abs() <= 1e-12);
+    assert!((exact(&outcome, "heat.cold") - flux).abs() <= 1e-10 && (exact(&outcome, "heat.hot") + flux).abs() <= 1e-10);
+    assert!((exact(&outcome, "entropy_production_rate") - flux * (2.0 - 0.5)).abs() <= 1e-10);
+    assert!(all_agree(&outcome) >= 12);
+    for name in ["first_law", "integral_total", "detailed_total", "steady_balance", "tur"] {
+        assert_holds(&outcome, name);
+    }
+}
+
+#[test]
+fn lumped_channels_are_caught() {
+    // Every event of the autocatalysis is booked under the exchange, which changes the count as much.
+    let simulation = model("schlogl", &[("ensemble.trajectories", "200000")]);
+    let lump = |plan: &Plan, batch: &mut Batch| {
+        for (from, to) in [(0, 2), (1, 3)] {
+            let [from, to] = [from, to].map(|channel| column(plan, Column::Jump(JumpColumn::Fired(channel))));
+            let moved = std::mem::replace(&mut batch.columns[from], vec![0.0; batch.count]);
+            batch.columns[to].iter_mut().zip(moved).for_each(|(sum, more)| *sum += more);
+        }
+    };
+    let outcome = sabotaged(&simulation, |_| {}, lump);
+    assert!(outcome.violated().contains(&"entropy_medium"), "{:?}", outcome.violated());
+}
+
+#[test]
+fn rates_that_lag_behind_the_protocol_are_caught() {
+    // Four segments, each with the rates of the one before: frozen rates, as some simulators have them.
+    let simulation = model("triangle-ramp", &[("ensemble.trajectories", "300000"), ("ensemble.dt", "\"0.5/4\"")]);
+    assert!(run(&simulation, &cpu()).violated().is_empty());
+    let late = |plan: &mut Plan| {
+        let columns = plan.uniforms.columns;
+        let length = plan.uniforms.rows.len();
+        plan.uniforms.rows.copy_within(0..length - columns, columns);
+    };
+    let outcome = sabotaged(&simulation, late, |_, _| {});
+    assert!(outcome.violated().contains(&"entropy_total"), "{:?}", outcome.violated());
+}
+
+#[test]
+fn a_forgotten_system_entropy_breaks_a_theorem() {
+    let simulation = model("triangle-ramp", &[("ensemble.trajectories", "1000000")]);
+    // A start equal to the end has no change of ln p but the protocol's.
+    let forget = |plan: &Plan, batch: &mut Batch| {
+        let [first, last] = [Column::Initial(0), Column::Position(0)].map(|wanted| column(plan, wanted));
+        batch.columns[first] = batch.columns[last].clone();
+    };
+    assert_violated(&sabotaged(&simulation, |_| {}, forget), "integral_total");
+}
+
+#[test]
+fn a_lost_molecule_is_caught() {
+    let simulation = model("association", &[("ensemble.trajectories", "2000")]);
+    assert_holds(&run(&simulation, &cpu()), "conservation");
+    let lose = |plan: &Plan, batch: &mut Batch| {
+        let index = column(plan, Column::Jump(JumpColumn::Fired(0)));
+        batch.columns[index][0] -= 1.0;
+    };
+    assert_violated(&sabotaged(&simulation, |_| {}, lose), "conservation");
+}
+
+#[test]
+fn detailed_balance_sees_a_current_that_should_not_be() {
+    let simulation = model("triangle-closed", &[("ensemble.trajectories", "200000")]);
+    let spoil = |plan: &mut Plan| {
+        if let ness::plan::Dynamics::Network(network) = &mut plan.dynamics {
+            network.rate[0] *= 1.05;
+        }
+    };
+    assert_violated(&sabotaged(&simulation, spoil, |_, _| {}), "detailed_balance");
+}
+
+#[test]
+fn the_save_grid_does_not_change_a_path() {
+    let ends = |every: &str| {
+        let outcome = run(&model("schlogl", &[("ensemble.trajectories", "3000"), ("measure.every", every), ("measure.trajectories", "true")]), &cpu());
+        outcome.kept.iter().filter(|(name, _)| !name.starts_with("time_average")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(ends("0.1"), ends("0.001"));
+}
+
+#[test]
+fn one_way_channels_are_run_and_said_to_have_infinite_entropy_production() {
+    let simulation = model("chemostat", &[("ensemble.trajectories", "200"), ("protocol.duration", "1")]);
+    assert!(simulation.warnings.iter().any(|warning| warning.contains("entropy production is infinite")), "{:?}", simulation.warnings);
+    let outcome = run(&simulation, &cpu());
+    assert!(outcome.estimates.iter().all(|e| !e.name.starts_with("entropy")));
+    assert!(estimate(&outcome, "flux.feed").value > 0.0);
+}
+
+#[test]
+fn what_has_no_meaning_is_refused_with_a_reason() {
+    let refused = |name: &str, pairs: &[(&str, &str)]| match prepare(&Source::Model(name.to_owned()), pairs) {
+        Ok(_) => panic!("{name} {pairs:?} was accepted"),
+        Err(error) => error.to_string(),
+    };
+    assert!(refused("triangle-open", &[("initial.distribution", "equilibrium")]).contains("no equilibrium"));
+    assert!(refused("association", &[("measure.theorems", "['integral_total']")]).contains("leaves states empty"));
+    assert!(refused("triangle-open", &[("measure.theorems", "['jarzynski']")]).contains("integral_total"));
+    assert!(refused("chemostat", &[("measure.theorems", "['tur']")]).contains("steady"));
+    assert!(refused("brusselator", &[("initial.distribution", "steady-state")]).contains("burn_in"));
+}
