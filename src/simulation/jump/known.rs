@@ -9,6 +9,8 @@ use crate::plan::{Clock, Surprise};
 const LEAK: f64 = 1e-9;
 /// Most states of which the stationary law is solved along a protocol.
 const MOST_ALONG: usize = 128;
+/// Most events of a state, over the run, for which the master equation is integrated.
+const MOST_EVENTS: f64 = 3e5;
 /// Inside a piece of the protocol, so that a jump at its end belongs to the neighbour.
 const INSIDE: f64 = 1e-9;
 
@@ -31,7 +33,7 @@ pub(super) struct Flows {
 /// The stationary law at a time; `None` where there is none, or none that is unique, or where enumerated states are not all.
 pub(super) fn stationary(space: &Space, time: f64) -> Option<Vec<f64>> {
     let rates = space.rates_at(time);
-    let law = space.chain.stationary(&rates).ok()?;
+    let law = space.stationary(&rates)?;
     let fastest = rates.iter().zip(&space.chain.from).map(|(rate, from)| rate * law[*from as usize]).sum::<f64>();
     (space.is_whole() || space.leak(&law, time) <= LEAK * fastest).then_some(law)
 }
@@ -54,6 +56,9 @@ pub(super) fn flows(space: &Space, first: &[f64], moves: bool, baths: usize, bat
         excess: (!moves || states <= MOST_ALONG).then_some(0.0),
     };
     let mut leak = 0.0;
+    if space.pieces().iter().any(|piece| space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0) > MOST_EVENTS) {
+        return None;
+    }
     for piece in space.pieces() {
         let (start, end) = (space.rates_at(inside(piece, piece.0)), space.rates_at(inside(piece, piece.1)));
         let middle = space.rates_at(0.5 * (piece.0 + piece.1));
@@ -111,7 +116,7 @@ fn add_moving(space: &Space, piece: (f64, f64), bath_of: &dyn Fn(usize) -> Optio
     let integrand = |_: f64, p: &[f64], rates: &[f64], out: &mut [f64]| {
         out.fill(0.0);
         out[..states].copy_from_slice(p);
-        let law = if with_excess { space.chain.stationary(rates).ok() } else { None };
+        let law = if with_excess { space.stationary(rates) } else { None };
         for k in 0..transitions {
             let flux = rates[k] * p[space.chain.from[k] as usize];
             out[states + k] = flux;
@@ -151,7 +156,7 @@ pub(super) fn surprise(space: &Space, clock: Clock) -> Option<Surprise> {
             let rates = space.rates_at(inside(ends, time));
             let law = match &known {
                 Some((before, law)) if *before == rates => law.clone(),
-                _ => space.chain.stationary(&rates).ok()?,
+                _ => space.stationary(&rates)?,
             };
             let mut row = vec![f64::NAN; box_size];
             space.points.iter().zip(&law).for_each(|(point, p)| row[place(point)] = -p.ln());

@@ -22,8 +22,11 @@ use crate::thermodynamics::theorems::{Facts, Start, TheoremError};
 
 pub use circuit::{Circuit, Flow};
 use known::{average, flows, know, moments, stationary, surprise, system_entropy};
-use space::Space;
+use space::{MOST_STATES, Space};
 
+/// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone.
+const FEWEST_STATES: usize = 60;
+const MANY_STATES: usize = 480;
 /// Most bins of a histogram of counts.
 const MOST_BINS: u32 = 256;
 
@@ -40,7 +43,7 @@ struct Opening {
 /// Compiles an experiment, finds its start and everything exact about it, and refuses theorems that do not apply.
 pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simulation, SimulationError> {
     let clocked = Clocked::new(&experiment, model, Stream::Forward)?;
-    let space = Space::of(&experiment, model, &model.start);
+    let space = enumerated(&experiment, model, &clocked);
     let opening = opening(&experiment, model, &space)?;
     let start = PlanStart { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
     if start.relaxation_steps > 0 && clocked.moves_inside {
@@ -89,13 +92,38 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     Ok(simulation)
 }
 
+/// As many states as are needed, and allowed, for exact answers.
+fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Clocked) -> Space<'a> {
+    let start = match &experiment.initial.law {
+        InitialLaw::Point(point) if model.states.is_none() => point.clone(),
+        _ => model.start.clone(),
+    };
+    let mut limit = FEWEST_STATES;
+    loop {
+        let space = Space::of(experiment, model, &start, limit);
+        let enough = |space: &Space| match &experiment.initial.law {
+            InitialLaw::Point(point) => space.number(point).is_some_and(|number| {
+                let first: Vec<f64> = (0..space.chain.states).map(|state| f64::from(state == number)).collect();
+                let evolves = flows(space, &first, clocked.moves, 0, &|_| None).is_some();
+                // A few more states may have a stationary law, too.
+                evolves && (limit >= MANY_STATES || stationary(space, 0.0).is_some())
+            }),
+            _ => stationary(space, 0.0).is_some(),
+        };
+        if space.is_whole() || limit >= MOST_STATES || enough(&space) {
+            return space;
+        }
+        limit = (2 * limit).min(MOST_STATES);
+    }
+}
+
 /// The reversed ensemble: it starts from the law at the end.
 fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>) -> Result<Reverse, SimulationError> {
     let (Some(last), Some(first)) = (last, first) else {
         return Err(SimulationError::Start("the reversed run needs the exact law at the end, which is not known for this model".to_owned()));
     };
     let clocked = Clocked::new(question.experiment, question.model, Stream::Reverse)?;
-    let space = Space::of(question.experiment, question.model, &question.model.start).reversed();
+    let space = Space::of(question.experiment, question.model, &question.model.start, question.space.points.len()).reversed();
     let along = if clocked.moves { surprise(&space, clocked.clock) } else { None };
     let start = PlanStart { initial: drawn(question.space, &last), relaxation_steps: 0 };
     let plan = compile_jump(question.experiment, question.model, Stream::Reverse, start, along)?;

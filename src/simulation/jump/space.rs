@@ -2,8 +2,8 @@
 //!
 //! Rates come from the formulas of the experiment, not from the programs of the plan.
 
-use std::collections::HashMap;
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 
 use crate::exact::chain::Chain;
 use crate::experiment::Experiment;
@@ -11,7 +11,7 @@ use crate::experiment::jump::JumpModel;
 use crate::expression::{Node, Symbol};
 
 /// Most states that are enumerated for reactions.
-const MOST_STATES: usize = 1500;
+pub(super) const MOST_STATES: usize = 1500;
 
 /// Numbered states and the transitions between them.
 pub(super) struct Space<'a> {
@@ -32,11 +32,14 @@ pub(super) struct Space<'a> {
     lost: Vec<(u32, usize, f64)>,
     /// True when the protocol runs backwards.
     reversed: bool,
+    limit: usize,
+    /// The rates whose stationary law was asked for last, and the answer.
+    solved: RefCell<Option<(Vec<f64>, Option<Vec<f64>>)>>,
 }
 
 impl<'a> Space<'a> {
-    /// All states of a network, or those of a reaction system that are reached from `start`, the nearest first, as many as are allowed.
-    pub(super) fn of(experiment: &'a Experiment, model: &'a JumpModel, start: &[f64]) -> Self {
+    /// All states of a network, or those of a reaction system that are reached from `start`, the nearest first, at most `limit`.
+    pub(super) fn of(experiment: &'a Experiment, model: &'a JumpModel, start: &[f64], limit: usize) -> Self {
         let mut space = Self {
             experiment,
             model,
@@ -48,6 +51,8 @@ impl<'a> Space<'a> {
             weight: Vec::new(),
             lost: Vec::new(),
             reversed: false,
+            limit,
+            solved: RefCell::new(None),
         };
         match &model.states {
             Some(states) => space.network(states.len()),
@@ -93,7 +98,7 @@ impl<'a> Space<'a> {
                 let weight = self.possible(channel, &point);
                 let after: Option<Vec<u32>> = counts.iter().zip(change).map(|(n, change)| u32::try_from(i64::from(*n) + change).ok()).collect();
                 let Some(after) = after.filter(|_| weight > 0.0) else { continue };
-                if !self.index.contains_key(&after) && self.points.len() < MOST_STATES {
+                if !self.index.contains_key(&after) && self.points.len() < self.limit {
                     self.index.insert(after.clone(), self.points.len() as u32);
                     self.points.push(after.iter().map(|n| f64::from(*n)).collect());
                     queue.push_back(after.clone());
@@ -194,6 +199,25 @@ impl<'a> Space<'a> {
         let mut rates = vec![0.0; self.channel.len()];
         self.rates(time, &mut rates);
         rates
+    }
+
+    /// The stationary law at given rates, solved once for the same rates.
+    pub(super) fn stationary(&self, rates: &[f64]) -> Option<Vec<f64>> {
+        if let Some((known, law)) = self.solved.borrow().as_ref()
+            && known == rates
+        {
+            return law.clone();
+        }
+        let law = self.chain.stationary(rates).ok();
+        *self.solved.borrow_mut() = Some((rates.to_vec(), law.clone()));
+        law
+    }
+
+    /// Largest rate at which any state is left, at a time.
+    pub(super) fn fastest(&self, time: f64) -> f64 {
+        let mut exit = vec![0.0; self.chain.states];
+        self.rates_at(time).iter().zip(&self.chain.from).for_each(|(rate, from)| exit[*from as usize] += rate);
+        exit.into_iter().fold(0.0, f64::max)
     }
 
     /// Expected number of events that leave the enumerated states, given the time spent in each: 0 where all states are there.
