@@ -53,13 +53,9 @@ pub(in crate::backend::cpu) struct Race<R> {
     pub(in crate::backend::cpu) choice: Lanes<R>,
     /// Rate of candidates; NaN where the trajectory must be given up.
     pub(in crate::backend::cpu) total: Lanes<R>,
-    /// Time of the candidate from the start of the present segment.
-    pub(in crate::backend::cpu) reached: Lanes<R>,
-    /// Whether the candidate comes next.
+    /// Whether a candidate has come.
     pub(in crate::backend::cpu) event: Lanes<R>,
-    /// Whether the start of another segment comes next.
-    pub(in crate::backend::cpu) cross: Lanes<R>,
-    /// Time that passes before.
+    /// Time that has passed.
     pub(in crate::backend::cpu) elapsed: Lanes<R>,
     /// Whether a new candidate must be drawn.
     pub(in crate::backend::cpu) fresh: Lanes<R>,
@@ -78,12 +74,68 @@ impl<R: Real> Race<R> {
             hazard: zero,
             choice: zero,
             total: zero,
-            reached: zero,
             event: zero,
-            cross: zero,
             elapsed: zero,
             fresh: zero,
         }
+    }
+}
+
+/// One mark a lane.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(in crate::backend::cpu) struct Flags {
+    /// 1 or 0 for every lane.
+    bytes: [u8; LANES],
+    /// The same as bits.
+    bits: [u64; LANES / 64],
+}
+
+impl Flags {
+    pub(super) const NONE: Flags = Flags { bytes: [0; LANES], bits: [0; LANES / 64] };
+
+    /// Bytes to bits.
+    #[inline(always)]
+    fn pack(&mut self) {
+        for (bits, bytes) in self.bits.iter_mut().zip(self.bytes.as_chunks::<64>().0) {
+            *bits = 0;
+            for (k, &eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
+                // The product brings the lowest bits of eight bytes side by side into the highest byte.
+                *bits |= (u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k);
+            }
+        }
+    }
+
+    /// Marks one more lane.
+    pub(super) fn mark_if(&mut self, lane: usize, condition: bool) {
+        self.bits[lane / 64] |= u64::from(condition) << (lane % 64);
+    }
+
+    /// The lanes that are marked.
+    pub(super) fn lanes(&self) -> Marked {
+        Marked { bits: self.bits, word: 0 }
+    }
+}
+
+/// Lanes that are marked, in order.
+pub(super) struct Marked {
+    bits: [u64; LANES / 64],
+    word: usize,
+}
+
+impl Iterator for Marked {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while let Some(bits) = self.bits.get_mut(self.word) {
+            if *bits != 0 {
+                let lane = bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                return Some(self.word * 64 + lane);
+            }
+            self.word += 1;
+        }
+        None
     }
 }
 
@@ -142,16 +194,17 @@ fn uniform<R: Real>(word: u32) -> R {
     if u < R::LARGEST_BELOW_ONE { u } else { R::LARGEST_BELOW_ONE }
 }
 
-/// The random words of the candidates `2·⌊n/2⌋` and the one after.
+/// The random words of the candidates `2·⌊n/2⌋` and the one after; then `n` goes on by `count`.
 #[inline(always)]
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
-pub(in crate::backend::cpu) fn event_words<R: Real, const FMA: bool>(streams: &Streams, words: &mut [[u32; LANES]; 4]) {
+pub(in crate::backend::cpu) fn event_words<R: Real, const FMA: bool>(streams: &mut Streams, count: u64, words: &mut [[u32; LANES]; 4]) {
     let [w0, w1, w2, w3] = words;
     for l in 0..LANES {
         let (trajectory, index) = (streams.trajectory[l], streams.candidate[l] >> 1);
         let one = streams.head[l] | ((index >> 32) as u32 & 0xFFFF);
         let w = random::philox([index as u32, one, trajectory as u32, (trajectory >> 32) as u32], streams.key);
         (w0[l], w1[l], w2[l], w3[l]) = (w[0], w[1], w[2], w[3]);
+        streams.candidate[l] += count;
     }
 }
 
@@ -244,98 +297,104 @@ pub(in crate::backend::cpu) fn total<R: Real, const FMA: bool>(weights: &Weights
     }
 }
 
-/// When the candidates of lanes without segments come, and whether that is before the next stop; `attention` if not everywhere.
-#[inline(always)]
-pub(in crate::backend::cpu) fn race<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut bool) {
-    let mut any = 0u32;
-    for l in 0..LANES {
-        let reached = race.offset.0[l] + race.hazard.0[l] / race.total.0[l];
-        let stop = (race.stop_segment.0[l] - race.segment.0[l]).multiply_add::<FMA>(pace.length, race.stop_offset.0[l]);
-        let event = if reached < stop { race.live.0[l] } else { R::ZERO };
-        race.reached.0[l] = reached;
-        race.event.0[l] = event;
-        any |= u32::from(event != race.live.0[l]);
-    }
-    *attention = any != 0;
-}
-
 /// Segments to go on by and the offset there, for a time from the start of the present segment.
 #[inline(always)]
-pub(super) fn carry<R: Real, const FMA: bool>(reached: R, pace: &Pace<R>) -> (R, R) {
+fn carry<R: Real, const FMA: bool>(reached: R, pace: &Pace<R>) -> (R, R) {
     let segments = (reached * pace.inverse).floor();
     (segments, positive((-segments).multiply_add::<FMA>(pace.length, reached)))
 }
 
-/// Moves lanes to their events; `done` counts these.
+/// Moves a lane without segments to its candidate, if that `happens`.
 #[inline(always)]
-pub(in crate::backend::cpu) fn advance<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, done: &mut u64) {
-    let mut events = 0u32;
-    for l in 0..LANES {
-        let happens = race.event.0[l] != R::ZERO;
-        let reached = race.reached.0[l];
-        let (segments, offset) = carry::<R, FMA>(reached, pace);
-        race.elapsed.0[l] = if happens { reached - race.offset.0[l] } else { R::ZERO };
-        race.segment.0[l] = race.segment.0[l] + if happens { segments } else { R::ZERO };
-        race.offset.0[l] = if happens { offset } else { race.offset.0[l] };
-        events += u32::from(happens);
-    }
-    *done += u64::from(events);
+pub(super) fn go<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, l: usize, reached: R, happens: bool) {
+    let (segments, offset) = carry::<R, FMA>(reached, pace);
+    let old = race.offset.0[l];
+    race.event.0[l] = mask(happens);
+    race.elapsed.0[l] = if happens { reached - old } else { R::ZERO };
+    race.segment.0[l] = race.segment.0[l] + if happens { segments } else { R::ZERO };
+    race.offset.0[l] = if happens { offset } else { old };
 }
 
-/// What comes next in lanes with segments: candidate, start of another segment, or a save that needs `attention`.
+/// The time of the next stop from the start of the present segment.
 #[inline(always)]
-pub(in crate::backend::cpu) fn race_segments<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut bool) {
-    let mut any = 0u32;
+pub(super) fn stop<R: Real, const FMA: bool>(pace: &Pace<R>, race: &Race<R>, l: usize) -> R {
+    (race.stop_segment.0[l] - race.segment.0[l]).multiply_add::<FMA>(pace.length, race.stop_offset.0[l])
+}
+
+/// The time of the candidate from the start of the present segment.
+#[inline(always)]
+pub(super) fn reached<R: Real>(race: &Race<R>, l: usize) -> R {
+    race.offset.0[l] + race.hazard.0[l] / race.total.0[l]
+}
+
+/// Moves lanes without segments to their candidates where these are before the next stop, and asks for `attention` where not; `done` counts candidates.
+#[inline(always)]
+pub(in crate::backend::cpu) fn race<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut Flags, done: &mut u64) {
+    let mut events = 0u32;
     for l in 0..LANES {
-        let (live, total) = (race.live.0[l], race.total.0[l]);
-        let reached = race.offset.0[l] + race.hazard.0[l] / total;
-        let stop = (race.stop_segment.0[l] - race.segment.0[l]).multiply_add::<FMA>(pace.length, race.stop_offset.0[l]);
-        let end = segment_end(race.special.0[l], race.segment.0[l], pace);
-        let pending = !(reached < stop) & (stop < end) | total.is_nan();
-        let event = if (reached < end) & !pending { live } else { R::ZERO };
-        let cross = if !(reached < end) & !pending { live } else { R::ZERO };
-        race.reached.0[l] = reached;
-        race.event.0[l] = event;
-        race.cross.0[l] = cross;
-        any |= u32::from(pending & (live != R::ZERO));
+        let reached = reached(race, l);
+        let live = race.live.0[l] != R::ZERO;
+        let before = reached < stop::<R, FMA>(pace, race, l);
+        go::<R, FMA>(pace, race, l, reached, live & before);
+        attention.bytes[l] = u8::from(live & !before);
+        events += u32::from(live & before);
     }
-    *attention = any != 0;
+    *done += u64::from(events);
+    attention.pack();
 }
 
 /// The time from the start of the present segment at which rates may change.
 #[inline(always)]
-pub(super) fn segment_end<R: Real>(special: R, segment: R, pace: &Pace<R>) -> R {
-    if pace.rows { pace.length } else { (special - segment) * pace.length }
+pub(super) fn segment_end<R: Real>(pace: &Pace<R>, race: &Race<R>, l: usize) -> R {
+    if pace.rows { pace.length } else { (race.special.0[l] - race.segment.0[l]) * pace.length }
 }
 
-/// Moves lanes to their candidates or to the start of another segment; `arrived` if that is a special one somewhere; `done` counts candidates.
+/// Moves a lane with segments to its candidate, or to the start of another segment.
 #[inline(always)]
-pub(in crate::backend::cpu) fn advance_segments<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, arrived: &mut bool, done: &mut u64) {
-    let (mut any, mut events) = (0u32, 0u32);
+pub(super) fn go_on<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, l: usize, reached: R, (happens, crosses): (bool, bool)) {
+    let end = segment_end(pace, race, l);
+    let (old, segment) = (race.offset.0[l], race.segment.0[l]);
+    let (segments, carried) = carry::<R, FMA>(reached, pace);
+    let (forward, inside) = if pace.rows { (R::ZERO, reached) } else { (segments, carried) };
+    let ahead = if pace.rows { R::ONE } else { race.special.0[l] - segment };
+    let elapsed = if crosses { end - old } else { reached - old };
+    let elapsed = if happens | crosses { elapsed } else { R::ZERO };
+    let left = positive((-race.total.0[l]).multiply_add::<FMA>(elapsed, race.hazard.0[l]));
+    let forward = if crosses { ahead } else { forward };
+    let inside = if crosses { R::ZERO } else { inside };
+    race.event.0[l] = mask(happens);
+    race.elapsed.0[l] = elapsed;
+    race.hazard.0[l] = if crosses { left } else { race.hazard.0[l] };
+    race.segment.0[l] = if happens | crosses { segment + forward } else { segment };
+    race.offset.0[l] = if happens | crosses { inside } else { old };
+    race.fresh.0[l] = if happens { R::ONE } else { race.fresh.0[l] };
+}
+
+/// Moves lanes with segments to their candidates or to the start of another segment (`crossed`), whichever comes first; asks for `attention`
+/// where a save comes before; `done` counts candidates.
+#[inline(always)]
+pub(in crate::backend::cpu) fn race_segments<R: Real, const FMA: bool>(
+    pace: &Pace<R>,
+    race: &mut Race<R>,
+    attention: &mut Flags,
+    crossed: &mut Flags,
+    done: &mut u64,
+) {
+    let mut events = 0u32;
     for l in 0..LANES {
-        let (happens, crosses) = (race.event.0[l] != R::ZERO, race.cross.0[l] != R::ZERO);
-        let (reached, segment, old) = (race.reached.0[l], race.segment.0[l], race.offset.0[l]);
-        let (segments, offset) = carry::<R, FMA>(reached, pace);
-        let ahead = if pace.rows { R::ONE } else { race.special.0[l] - segment };
-        let end = segment_end(race.special.0[l], segment, pace);
-        let elapsed = if crosses { end - old } else { reached - old };
-        let elapsed = if happens | crosses { elapsed } else { R::ZERO };
-        let left = positive((-race.total.0[l]).multiply_add::<FMA>(elapsed, race.hazard.0[l]));
-        let forward = if pace.rows { R::ZERO } else { segments };
-        let forward = if crosses { ahead } else { forward };
-        let next = if happens | crosses { segment + forward } else { segment };
-        let inside = if pace.rows { reached } else { offset };
-        let inside = if crosses { R::ZERO } else { inside };
-        race.elapsed.0[l] = elapsed;
-        race.hazard.0[l] = if crosses { left } else { race.hazard.0[l] };
-        race.segment.0[l] = next;
-        race.offset.0[l] = if happens | crosses { inside } else { old };
-        race.fresh.0[l] = if happens { R::ONE } else { race.fresh.0[l] };
-        any |= u32::from(crosses & (next == race.special.0[l]));
+        let reached = reached(race, l);
+        let live = race.live.0[l] != R::ZERO;
+        let (stop, end) = (stop::<R, FMA>(pace, race, l), segment_end(pace, race, l));
+        let pending = !(reached < stop) & (stop < end) | race.total.0[l].is_nan();
+        let (happens, crosses) = (live & !pending & (reached < end), live & !pending & !(reached < end));
+        go_on::<R, FMA>(pace, race, l, reached, (happens, crosses));
+        attention.bytes[l] = u8::from(live & pending);
+        crossed.bytes[l] = u8::from(crosses);
         events += u32::from(happens);
     }
-    *arrived = any != 0;
     *done += u64::from(events);
+    attention.pack();
+    crossed.pack();
 }
 
 /// Thinning: a candidate is an event where `u₂·B < W`. `broken` becomes NaN where `W` is not sound or above the bound, otherwise stays.

@@ -8,6 +8,9 @@ use crate::backend::cpu::record::{Record, tally_length};
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Column, DWELL_UNITS, JumpColumn, Network, Plan};
 
+/// Edges up to which counts are made edge by edge.
+const FEW_EDGES: usize = 16;
+
 /// Sums of which some lists' members have one each; the last belongs to all others.
 struct Sums {
     /// Member and sum.
@@ -101,6 +104,20 @@ impl<'a, R: Real> Walking<'a, R> {
         }
     }
 
+    /// Counts the edges walked: edge by edge where there are few, else lane by lane.
+    fn count_edges(&mut self) {
+        if self.fired.wanted.is_empty() {
+            return;
+        }
+        if self.fired.slots.len() <= FEW_EDGES {
+            for (edge, &slot) in self.fired.slots.iter().enumerate().filter(|(_, slot)| **slot < self.fired.wanted.len() as u32) {
+                self.kernels.count_edge(edge as u32, &self.edge, &mut self.fired.values[slot as usize]);
+            }
+        } else {
+            self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
+        }
+    }
+
     /// Time in the states before the events of this round, and the jumps that these are.
     fn tally(&mut self, race: &Race<R>, before: &[u32; LANES]) {
         let Some(tallies) = &mut self.tallies else { return };
@@ -159,9 +176,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         }
         let before = self.state;
         self.kernels.walk(self.graph, choice, &race.event, &mut self.state, &mut self.edge, &mut race.total);
-        if !self.fired.wanted.is_empty() {
-            self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
-        }
+        self.count_edges();
         for (_, table, sum) in &mut self.tables {
             self.kernels.add_table(table, &self.edge, sum);
         }
@@ -171,7 +186,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         self.tally(race, &before);
     }
 
-    fn enter(&mut self, _race: &Race<R>) {}
+    fn enter(&mut self, _lane: usize, _segment: R) {}
 
     fn next_special(&self, _segment: u64) -> Option<u64> {
         None
