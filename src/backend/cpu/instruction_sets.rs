@@ -118,9 +118,9 @@ kernels! {
     fn turned(now: &Lanes<R>, mask: &Lanes<R>, known: &mut Lanes<R>, out: &mut Lanes<R>);
     fn assign(value: &Lanes<R>, mask: &Lanes<R>, counts: &mut Lanes<R>);
     fn walk(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], total: &mut Lanes<R>);
-    fn count_edge(which: u32, edge: &[u32; LANES], sum: &mut Lanes<f64>);
-    fn count_edges(slots: &[u32], edge: &[u32; LANES], sums: &mut [Lanes<f64>]);
-    fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [Lanes<f64>]);
+    fn count_edge(which: u32, edge: &[u32; LANES], count: &mut [u32; LANES]);
+    fn count_edges(slots: &[u32], edge: &[u32; LANES], counts: &mut [[u32; LANES]]);
+    fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]);
     fn add_table(table: &[f64], edge: &[u32; LANES], sum: &mut Lanes<f64>);
 }
 

@@ -157,29 +157,29 @@ fn look_up<T: Copy, const N: usize>(place: u32, table: [T; N]) -> T {
     value
 }
 
-/// `sum += 1` where an edge was walked.
+/// `count += 1` where an edge was walked.
 #[inline(always)]
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
-pub(in crate::backend::cpu) fn count_edge<R: Real, const FMA: bool>(which: u32, edge: &[u32; LANES], sum: &mut Lanes<f64>) {
+pub(in crate::backend::cpu) fn count_edge<R: Real, const FMA: bool>(which: u32, edge: &[u32; LANES], count: &mut [u32; LANES]) {
     for l in 0..LANES {
-        sum.0[l] += if edge[l] == which { 1.0 } else { 0.0 };
+        count[l] += u32::from(edge[l] == which);
     }
 }
 
-/// `sums[slots[edge]] += 1`, lane by lane.
+/// `counts[slots[edge]] += 1`, lane by lane.
 #[inline(always)]
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
-pub(in crate::backend::cpu) fn count_edges<R: Real, const FMA: bool>(slots: &[u32], edge: &[u32; LANES], sums: &mut [Lanes<f64>]) {
+pub(in crate::backend::cpu) fn count_edges<R: Real, const FMA: bool>(slots: &[u32], edge: &[u32; LANES], counts: &mut [[u32; LANES]]) {
     for l in 0..LANES {
-        sums[slots[edge[l] as usize] as usize].0[l] += 1.0;
+        counts[slots[edge[l] as usize] as usize][l] += 1;
     }
 }
 
 /// `sums[slots[state]] += elapsed`, lane by lane.
 #[inline(always)]
-pub(in crate::backend::cpu) fn add_dwell<R: Real, const FMA: bool>(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [Lanes<f64>]) {
+pub(in crate::backend::cpu) fn add_dwell<R: Real, const FMA: bool>(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]) {
     for l in 0..LANES {
-        sums[slots[state[l] as usize] as usize].0[l] += elapsed.0[l].to_f64();
+        sums[slots[state[l] as usize] as usize][l] += elapsed.0[l].to_f64();
     }
 }
 
