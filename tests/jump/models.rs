@@ -9,20 +9,24 @@ use ness::plan::{
 };
 use ness::random::Stream;
 
+/// Propensity, changes, reverse.
+pub(crate) type ChannelText = (String, Vec<(u16, i32)>, Option<u16>);
+
+/// Segment or condition, then coordinates and their new values.
+pub(crate) type InterventionText = (Result<u64, String>, Vec<(u16, String)>);
+
 /// Reactions between counts `n0`, `n1`, …; formulas may also name `begin` (start of the segment), `offset` (time since then) and
 /// `lambda` (a protocol that is constant in a segment).
 #[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) initial: Vec<f64>,
-    /// Propensity, changes, reverse.
-    pub(crate) channels: Vec<(String, Vec<(u16, i32)>, Option<u16>)>,
+    pub(crate) channels: Vec<ChannelText>,
     pub(crate) bound: Option<String>,
     pub(crate) energy: Option<String>,
     pub(crate) derived: Vec<String>,
     pub(crate) log_ratios: Vec<Vec<bool>>,
     pub(crate) surprise: Option<Surprise>,
-    /// Segment or condition, then coordinates and their new values.
-    pub(crate) interventions: Vec<(Result<u64, String>, Vec<(u16, String)>)>,
+    pub(crate) interventions: Vec<InterventionText>,
     pub(crate) lambda: fn(f64) -> f64,
     pub(crate) duration: f64,
     pub(crate) segments: u64,
@@ -148,10 +152,7 @@ impl Model {
     }
 }
 
-fn compile_intervention(
-    (trigger, assignments): &(Result<u64, String>, Vec<(u16, String)>),
-    program: &mut dyn FnMut(&[String]) -> Program,
-) -> Intervention {
+fn compile_intervention((trigger, assignments): &InterventionText, program: &mut dyn FnMut(&[String]) -> Program) -> Intervention {
     Intervention {
         trigger: match trigger {
             Ok(segment) => Trigger::Segment(*segment),

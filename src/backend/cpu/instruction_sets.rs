@@ -3,7 +3,8 @@
 //! AVX2 and AVX-512 give the same bits (both fuse multiply and add); the baseline of x86-64 does not fuse, and says so
 //! in its arithmetic profile.
 
-use super::jump::kernels::{Flags, Pace, Race, Streams, Weights};
+use super::jump::kernels::Weights;
+use super::jump::race::{Flags, Pace, Race, Streams};
 use super::jump::walk::Graph;
 use super::kernels::{LedgerFactors, LinearFactors, NoiseBlock};
 use crate::backend::TileMoments;
@@ -14,6 +15,7 @@ use crate::plan::TILE;
 /// All kernels under one name.
 mod all {
     pub(super) use super::super::jump::kernels::*;
+    pub(super) use super::super::jump::race::*;
     pub(super) use super::super::jump::walk::*;
     pub(super) use super::super::kernels::*;
 }

@@ -1,6 +1,6 @@
 //! Walkers on a network.
 
-use super::kernels::Race;
+use super::race::Race;
 use super::walk::Graph;
 use super::walkers::Process;
 use crate::backend::cpu::instruction_sets::Kernels;
@@ -142,7 +142,7 @@ impl<'a, R: Real> Walking<'a, R> {
     fn tally(&mut self, race: &Race<R>, before: &[u32; LANES]) {
         let Some(tallies) = &mut self.tallies else { return };
         let scale = DWELL_UNITS / self.network.clock.length;
-        for lane in 0..LANES {
+        for (lane, &before) in before.iter().enumerate() {
             if race.event.0[lane] == R::ZERO {
                 continue;
             }
@@ -150,7 +150,7 @@ impl<'a, R: Real> Walking<'a, R> {
             let now = race.segment.0[lane].to_f64() as u64 * DWELL_UNITS as u64 + units.min(DWELL_UNITS as u64);
             let base = tallies.base[lane];
             tallies.sums[base + self.network.channel[self.edge[lane] as usize] as usize] += 1;
-            tallies.sums[base + self.network.channels + before[lane] as usize] += now.saturating_sub(tallies.since[lane]);
+            tallies.sums[base + self.network.channels + before as usize] += now.saturating_sub(tallies.since[lane]);
             tallies.since[lane] = now.max(tallies.since[lane]);
         }
     }

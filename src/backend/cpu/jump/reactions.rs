@@ -1,9 +1,10 @@
 //! Reactions between copy numbers.
 
 use super::interventions::Interventions;
-use super::kernels::{Pace, Race, Source, Weights};
+use super::kernels::{Source, Weights};
 use super::ledgers::Ledgers;
 use super::programs::{Bank, Reading};
+use super::race::{Pace, Race};
 use super::walkers::Process;
 use crate::backend::cpu::block::Numbers;
 use crate::backend::cpu::instruction_sets::Kernels;

@@ -142,8 +142,8 @@ fn walk_small<R: Real>(small: &Small<R>, words: &[u32; LANES], event: &Lanes<R>,
         state[l] = if happens { now } else { state[l] };
         edge[l] = if happens { slot[l] } else { none };
     }
-    for l in 0..LANES {
-        total.0[l] = look_up(state[l], exit);
+    for (total, &state) in total.0.iter_mut().zip(state.iter()) {
+        *total = look_up(state, exit);
     }
 }
 

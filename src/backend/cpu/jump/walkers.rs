@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::kernels::{self, Flags, Pace, Race, Streams};
+use super::race::{self, Flags, Pace, Race, Streams};
 use super::snapshots::Snapshots;
 use crate::backend::cpu::instruction_sets::Kernels;
 use crate::backend::cpu::record::Record;
@@ -218,17 +218,17 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             self.end(lane, Phase::Ended);
             return false;
         }
-        let reached = kernels::reached(&self.race, lane);
+        let reached = race::reached(&self.race, lane);
         loop {
-            let stop = kernels::stop::<R, FMA>(&self.pace, &self.race, lane);
-            let end = if by_segments { kernels::segment_end(&self.pace, &self.race, lane) } else { R::INFINITY };
+            let stop = race::stop::<R, FMA>(&self.pace, &self.race, lane);
+            let end = if by_segments { race::segment_end(&self.pace, &self.race, lane) } else { R::INFINITY };
             if reached < stop || !(stop < end) {
                 let happens = reached < end;
                 if by_segments {
-                    kernels::go_on::<R, FMA>(&self.pace, &mut self.race, lane, reached, (happens, !happens));
+                    race::go_on::<R, FMA>(&self.pace, &mut self.race, lane, reached, (happens, !happens));
                     self.crossed.mark_if(lane, !happens);
                 } else {
-                    kernels::go::<R, FMA>(&self.pace, &mut self.race, lane, reached, happens);
+                    race::go::<R, FMA>(&self.pace, &mut self.race, lane, reached, happens);
                 }
                 return happens;
             }
