@@ -191,7 +191,8 @@ pub struct Alias {
 impl Network {
     /// Sum of the rates out of a state, in the order of its edges.
     pub fn exit(&self, state: usize) -> f64 {
-        self.rate[self.edges(state)].iter().sum()
+        // From 0: the sum of nothing would be −0, and its inverse a time in the past.
+        self.rate[self.edges(state)].iter().fold(0.0, |sum, rate| sum + rate)
     }
 
     /// Edges out of a state.

@@ -3,7 +3,8 @@
 //! AVX2 and AVX-512 give the same bits (both fuse multiply and add); the baseline of x86-64 does not fuse, and says so
 //! in its arithmetic profile.
 
-use super::jump::kernels::{Pace, Race, Streams, Weights};
+use super::jump::kernels::Weights;
+use super::jump::race::{Flags, Pace, Race, Streams};
 use super::jump::walk::Graph;
 use super::kernels::{LedgerFactors, LinearFactors, NoiseBlock};
 use crate::backend::TileMoments;
@@ -14,6 +15,7 @@ use crate::plan::TILE;
 /// All kernels under one name.
 mod all {
     pub(super) use super::super::jump::kernels::*;
+    pub(super) use super::super::jump::race::*;
     pub(super) use super::super::jump::walk::*;
     pub(super) use super::super::kernels::*;
 }
@@ -97,15 +99,13 @@ kernels! {
     fn reflect(x: &mut Lanes<R>, sign: &mut Lanes<R>, lower: R, width: R);
     fn flush(partial: &mut Lanes<R>, total: &mut Lanes<f64>);
     fn tile_moments(values: &Lanes<f64>, count: usize, out: &mut [TileMoments; LANES / TILE]);
-    fn event_words(streams: &Streams, words: &mut [[u32; LANES]; 4]);
+    fn event_words(streams: &mut Streams, count: u64, words: &mut [[u32; LANES]; 4]);
     fn draw_hazards(words: &[u32; LANES], hazard: &mut Lanes<R>);
     fn draw_choices(words: &[u32; LANES], choice: &mut Lanes<R>);
     fn draw_fresh(words: &[[u32; LANES]; 4], streams: &mut Streams, race: &mut Race<R>);
     fn total(weights: &Weights<R>, pace: &Pace<R>, raw: &mut Lanes<R>, total: &mut Lanes<R>);
-    fn race(pace: &Pace<R>, race: &mut Race<R>, attention: &mut bool);
-    fn advance(pace: &Pace<R>, race: &mut Race<R>, done: &mut u64);
-    fn race_segments(pace: &Pace<R>, race: &mut Race<R>, attention: &mut bool);
-    fn advance_segments(pace: &Pace<R>, race: &mut Race<R>, arrived: &mut bool, done: &mut u64);
+    fn race(pace: &Pace<R>, race: &mut Race<R>, attention: &mut Flags, done: &mut u64);
+    fn race_segments(pace: &Pace<R>, race: &mut Race<R>, attention: &mut Flags, crossed: &mut Flags, done: &mut u64);
     fn accept(pace: &Pace<R>, total: &Lanes<R>, race: &mut Race<R>, broken: &mut Lanes<R>);
     fn bound(bound: &Lanes<R>, broken: &Lanes<R>, total: &mut Lanes<R>);
     fn choose(weights: &Weights<R>, race: &Race<R>, cumulative: &mut Lanes<R>, index: &mut Lanes<R>);
@@ -120,8 +120,9 @@ kernels! {
     fn turned(now: &Lanes<R>, mask: &Lanes<R>, known: &mut Lanes<R>, out: &mut Lanes<R>);
     fn assign(value: &Lanes<R>, mask: &Lanes<R>, counts: &mut Lanes<R>);
     fn walk(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], total: &mut Lanes<R>);
-    fn count_edges(slots: &[u32], edge: &[u32; LANES], sums: &mut [Lanes<f64>]);
-    fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [Lanes<f64>]);
+    fn count_edge(which: u32, edge: &[u32; LANES], count: &mut [u32; LANES]);
+    fn count_edges(slots: &[u32], edge: &[u32; LANES], counts: &mut [[u32; LANES]]);
+    fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]);
     fn add_table(table: &[f64], edge: &[u32; LANES], sum: &mut Lanes<f64>);
 }
 

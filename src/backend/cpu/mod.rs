@@ -199,15 +199,30 @@ impl Backend for Cpu {
         const LIMIT: u64 = 1 << 32;
         let trajectories = (self.tuning.group * self.tuning.groups_per_thread * LANES * self.pool.current_num_threads()) as u64;
         let tiles = trajectories.min(plan.trajectories.end - plan.trajectories.start).div_ceil(crate::plan::TILE as u64);
-        let bytes = tiles * plan.schedule.saves() as u64 * plan.series.len() as u64 * size_of::<super::TileMoments>() as u64;
+        let values = plan.schedule.saves() as u64 * plan.series.len() as u64;
+        let batch = tiles * values * size_of::<super::TileMoments>() as u64;
+        // Lanes of a jump process reach a save at different times: a lane block keeps what it saw.
+        let kept =
+            (values + plan.schedule.saves() as u64 * plan.coordinates.len() as u64) * (LANES * size_of::<f64>() * self.pool.current_num_threads()) as u64;
+        let bytes = batch + if plan.dynamics.overdamped().is_some() { 0 } else { kept };
+        let too_large = |quantity: &str, value: u64, limit: u64, advice: &str| {
+            Err(BackendError::TooLarge { device: processor(), quantity: quantity.to_owned(), value, limit, advice: advice.to_owned() })
+        };
         if bytes > LIMIT {
-            return Err(BackendError::TooLarge {
-                device: processor(),
-                quantity: "the memory of a batch's time series, in bytes,".to_owned(),
-                value: bytes,
-                limit: LIMIT,
-                advice: "save less often (measure.every)".to_owned(),
-            });
+            return too_large("the memory of a batch's time series, in bytes,", bytes, LIMIT, "save less often (measure.every)");
+        }
+        let segments = match &plan.dynamics {
+            Dynamics::Overdamped(_) => 0,
+            Dynamics::Reactions(dynamics) => dynamics.clock.segments,
+            Dynamics::Network(dynamics) => dynamics.clock.segments,
+        };
+        // Segments are counted in the precision of the run.
+        let limit = match self.precision {
+            Precision::F64 => 1 << 53,
+            Precision::F32 => 1 << 24,
+        };
+        if segments > limit {
+            return too_large("the number of segments of the clock", segments, limit, "make them longer (ensemble.dt), or use double precision");
         }
         Ok(())
     }

@@ -1,91 +1,9 @@
-//! The arithmetic of candidates and events, one operation over a whole lane block at a time.
+//! The arithmetic of events: which channel fires, what that changes, what is added up.
 //!
-//! Every function is a plain loop over [`LANES`] trajectories that LLVM vectorises, as in the kernels of Langevin steps. Masks are numbers:
-//! 1 where something holds, 0 where not.
+//! As in [`super::race`] every function is a plain loop over [`LANES`] trajectories.
 
-use crate::maths::{LANES, Lanes, Real, log, negative_log_uniform};
-use crate::plan::Clock;
-use crate::random;
-
-/// Which random numbers the lanes draw next.
-pub(in crate::backend::cpu) struct Streams {
-    pub(in crate::backend::cpu) key: [u32; 2],
-    /// Word 1 of the counter without the index: the purpose.
-    pub(in crate::backend::cpu) head: [u32; LANES],
-    pub(in crate::backend::cpu) trajectory: [u64; LANES],
-    /// Number of the next candidate.
-    pub(in crate::backend::cpu) candidate: [u64; LANES],
-}
-
-/// The numbers of the clock in the precision of the run.
-#[derive(Clone, Copy)]
-pub(in crate::backend::cpu) struct Pace<R> {
-    pub(in crate::backend::cpu) length: R,
-    pub(in crate::backend::cpu) inverse: R,
-    /// `√ε`: what counts as rounding.
-    pub(in crate::backend::cpu) tolerance: R,
-    /// Whether rates change at the start of every segment.
-    pub(in crate::backend::cpu) rows: bool,
-}
-
-impl<R: Real> Pace<R> {
-    pub(super) fn of(clock: Clock, rows: bool) -> Self {
-        let length = R::from_f64(clock.length);
-        Self { length, inverse: R::ONE / length, tolerance: R::EPSILON.sqrt(), rows }
-    }
-}
-
-/// Where lanes are in time, and what their next candidate is.
-pub(in crate::backend::cpu) struct Race<R> {
-    /// Present time.
-    pub(in crate::backend::cpu) segment: Lanes<R>,
-    pub(in crate::backend::cpu) offset: Lanes<R>,
-    /// Time of the next save, or of the end of relaxation.
-    pub(in crate::backend::cpu) stop_segment: Lanes<R>,
-    pub(in crate::backend::cpu) stop_offset: Lanes<R>,
-    /// The next segment at whose start something happens: an intervention, or the end.
-    pub(in crate::backend::cpu) special: Lanes<R>,
-    /// Whether the lane has a trajectory under way.
-    pub(in crate::backend::cpu) live: Lanes<R>,
-    /// What is left of the waiting hazard.
-    pub(in crate::backend::cpu) hazard: Lanes<R>,
-    /// The uniform number that chooses.
-    pub(in crate::backend::cpu) choice: Lanes<R>,
-    /// Rate of candidates; NaN where the trajectory must be given up.
-    pub(in crate::backend::cpu) total: Lanes<R>,
-    /// Time of the candidate from the start of the present segment.
-    pub(in crate::backend::cpu) reached: Lanes<R>,
-    /// Whether the candidate comes next.
-    pub(in crate::backend::cpu) event: Lanes<R>,
-    /// Whether the start of another segment comes next.
-    pub(in crate::backend::cpu) cross: Lanes<R>,
-    /// Time that passes before.
-    pub(in crate::backend::cpu) elapsed: Lanes<R>,
-    /// Whether a new candidate must be drawn.
-    pub(in crate::backend::cpu) fresh: Lanes<R>,
-}
-
-impl<R: Real> Race<R> {
-    pub(in crate::backend::cpu) fn idle() -> Self {
-        let zero = Lanes::ZERO;
-        Self {
-            segment: zero,
-            offset: zero,
-            stop_segment: zero,
-            stop_offset: zero,
-            special: zero,
-            live: zero,
-            hazard: zero,
-            choice: zero,
-            total: zero,
-            reached: zero,
-            event: zero,
-            cross: zero,
-            elapsed: zero,
-            fresh: zero,
-        }
-    }
-}
+use super::race::{Pace, Race};
+use crate::maths::{LANES, Lanes, Real, log};
 
 /// Where the propensity of a channel is.
 #[derive(Clone, Copy)]
@@ -125,7 +43,7 @@ impl<'a, R: Real> Weights<'a, R> {
 
 /// 1 or 0.
 #[inline(always)]
-fn mask<R: Real>(condition: bool) -> R {
+pub(super) fn mask<R: Real>(condition: bool) -> R {
     if condition { R::ONE } else { R::ZERO }
 }
 
@@ -133,58 +51,6 @@ fn mask<R: Real>(condition: bool) -> R {
 #[inline(always)]
 pub(super) fn positive<R: Real>(x: R) -> R {
     if x > R::ZERO { x } else { R::ZERO }
-}
-
-/// The uniform number of a choice, below 1.
-#[inline(always)]
-fn uniform<R: Real>(word: u32) -> R {
-    let u = (R::from_u32(word) + R::HALF) * R::from_f64((-32f64).exp2());
-    if u < R::LARGEST_BELOW_ONE { u } else { R::LARGEST_BELOW_ONE }
-}
-
-/// The random words of the candidates `2·⌊n/2⌋` and the one after.
-#[inline(always)]
-#[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
-pub(in crate::backend::cpu) fn event_words<R: Real, const FMA: bool>(streams: &Streams, words: &mut [[u32; LANES]; 4]) {
-    let [w0, w1, w2, w3] = words;
-    for l in 0..LANES {
-        let (trajectory, index) = (streams.trajectory[l], streams.candidate[l] >> 1);
-        let one = streams.head[l] | ((index >> 32) as u32 & 0xFFFF);
-        let w = random::philox([index as u32, one, trajectory as u32, (trajectory >> 32) as u32], streams.key);
-        (w0[l], w1[l], w2[l], w3[l]) = (w[0], w[1], w[2], w[3]);
-    }
-}
-
-/// Waiting hazards from words.
-#[inline(always)]
-pub(in crate::backend::cpu) fn draw_hazards<R: Real, const FMA: bool>(words: &[u32; LANES], hazard: &mut Lanes<R>) {
-    for l in 0..LANES {
-        hazard.0[l] = negative_log_uniform::<R, FMA>(words[l]);
-    }
-}
-
-/// Choices from words.
-#[inline(always)]
-pub(in crate::backend::cpu) fn draw_choices<R: Real, const FMA: bool>(words: &[u32; LANES], choice: &mut Lanes<R>) {
-    for l in 0..LANES {
-        choice.0[l] = uniform(words[l]);
-    }
-}
-
-/// Draws the next candidate of every lane that needs one.
-#[inline(always)]
-pub(in crate::backend::cpu) fn draw_fresh<R: Real, const FMA: bool>(words: &[[u32; LANES]; 4], streams: &mut Streams, race: &mut Race<R>) {
-    let [w0, w1, w2, w3] = words;
-    for l in 0..LANES {
-        let odd = streams.candidate[l] & 1 == 1;
-        let hazard = negative_log_uniform::<R, FMA>(if odd { w2[l] } else { w0[l] });
-        let choice = uniform(if odd { w3[l] } else { w1[l] });
-        let fresh = race.fresh.0[l] != R::ZERO;
-        race.hazard.0[l] = if fresh { hazard } else { race.hazard.0[l] };
-        race.choice.0[l] = if fresh { choice } else { race.choice.0[l] };
-        streams.candidate[l] += u64::from(fresh);
-        race.fresh.0[l] = R::ZERO;
-    }
 }
 
 /// Up to four channels at a time: `total += Σ max(w, 0)`, `raw += Σ w`.
@@ -242,100 +108,6 @@ pub(in crate::backend::cpu) fn total<R: Real, const FMA: bool>(weights: &Weights
     for l in 0..LANES {
         total.0[l] = sound(total.0[l], raw.0[l], pace);
     }
-}
-
-/// When the candidates of lanes without segments come, and whether that is before the next stop; `attention` if not everywhere.
-#[inline(always)]
-pub(in crate::backend::cpu) fn race<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut bool) {
-    let mut any = 0u32;
-    for l in 0..LANES {
-        let reached = race.offset.0[l] + race.hazard.0[l] / race.total.0[l];
-        let stop = (race.stop_segment.0[l] - race.segment.0[l]).multiply_add::<FMA>(pace.length, race.stop_offset.0[l]);
-        let event = if reached < stop { race.live.0[l] } else { R::ZERO };
-        race.reached.0[l] = reached;
-        race.event.0[l] = event;
-        any |= u32::from(event != race.live.0[l]);
-    }
-    *attention = any != 0;
-}
-
-/// Segments to go on by and the offset there, for a time from the start of the present segment.
-#[inline(always)]
-pub(super) fn carry<R: Real, const FMA: bool>(reached: R, pace: &Pace<R>) -> (R, R) {
-    let segments = (reached * pace.inverse).floor();
-    (segments, positive((-segments).multiply_add::<FMA>(pace.length, reached)))
-}
-
-/// Moves lanes to their events; `done` counts these.
-#[inline(always)]
-pub(in crate::backend::cpu) fn advance<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, done: &mut u64) {
-    let mut events = 0u32;
-    for l in 0..LANES {
-        let happens = race.event.0[l] != R::ZERO;
-        let reached = race.reached.0[l];
-        let (segments, offset) = carry::<R, FMA>(reached, pace);
-        race.elapsed.0[l] = if happens { reached - race.offset.0[l] } else { R::ZERO };
-        race.segment.0[l] = race.segment.0[l] + if happens { segments } else { R::ZERO };
-        race.offset.0[l] = if happens { offset } else { race.offset.0[l] };
-        events += u32::from(happens);
-    }
-    *done += u64::from(events);
-}
-
-/// What comes next in lanes with segments: candidate, start of another segment, or a save that needs `attention`.
-#[inline(always)]
-pub(in crate::backend::cpu) fn race_segments<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut bool) {
-    let mut any = 0u32;
-    for l in 0..LANES {
-        let (live, total) = (race.live.0[l], race.total.0[l]);
-        let reached = race.offset.0[l] + race.hazard.0[l] / total;
-        let stop = (race.stop_segment.0[l] - race.segment.0[l]).multiply_add::<FMA>(pace.length, race.stop_offset.0[l]);
-        let end = segment_end(race.special.0[l], race.segment.0[l], pace);
-        let pending = !(reached < stop) & (stop < end) | total.is_nan();
-        let event = if (reached < end) & !pending { live } else { R::ZERO };
-        let cross = if !(reached < end) & !pending { live } else { R::ZERO };
-        race.reached.0[l] = reached;
-        race.event.0[l] = event;
-        race.cross.0[l] = cross;
-        any |= u32::from(pending & (live != R::ZERO));
-    }
-    *attention = any != 0;
-}
-
-/// The time from the start of the present segment at which rates may change.
-#[inline(always)]
-pub(super) fn segment_end<R: Real>(special: R, segment: R, pace: &Pace<R>) -> R {
-    if pace.rows { pace.length } else { (special - segment) * pace.length }
-}
-
-/// Moves lanes to their candidates or to the start of another segment; `arrived` if that is a special one somewhere; `done` counts candidates.
-#[inline(always)]
-pub(in crate::backend::cpu) fn advance_segments<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, arrived: &mut bool, done: &mut u64) {
-    let (mut any, mut events) = (0u32, 0u32);
-    for l in 0..LANES {
-        let (happens, crosses) = (race.event.0[l] != R::ZERO, race.cross.0[l] != R::ZERO);
-        let (reached, segment, old) = (race.reached.0[l], race.segment.0[l], race.offset.0[l]);
-        let (segments, offset) = carry::<R, FMA>(reached, pace);
-        let ahead = if pace.rows { R::ONE } else { race.special.0[l] - segment };
-        let end = segment_end(race.special.0[l], segment, pace);
-        let elapsed = if crosses { end - old } else { reached - old };
-        let elapsed = if happens | crosses { elapsed } else { R::ZERO };
-        let left = positive((-race.total.0[l]).multiply_add::<FMA>(elapsed, race.hazard.0[l]));
-        let forward = if pace.rows { R::ZERO } else { segments };
-        let forward = if crosses { ahead } else { forward };
-        let next = if happens | crosses { segment + forward } else { segment };
-        let inside = if pace.rows { reached } else { offset };
-        let inside = if crosses { R::ZERO } else { inside };
-        race.elapsed.0[l] = elapsed;
-        race.hazard.0[l] = if crosses { left } else { race.hazard.0[l] };
-        race.segment.0[l] = next;
-        race.offset.0[l] = if happens | crosses { inside } else { old };
-        race.fresh.0[l] = if happens { R::ONE } else { race.fresh.0[l] };
-        any |= u32::from(crosses & (next == race.special.0[l]));
-        events += u32::from(happens);
-    }
-    *arrived = any != 0;
-    *done += u64::from(events);
 }
 
 /// Thinning: a candidate is an event where `u₂·B < W`. `broken` becomes NaN where `W` is not sound or above the bound, otherwise stays.

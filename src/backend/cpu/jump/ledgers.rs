@@ -1,7 +1,8 @@
 //! Sums along the paths of reactions, in f64.
 
-use super::kernels::{Race, Weights};
+use super::kernels::Weights;
 use super::programs::{Bank, Reading};
+use super::race::Race;
 use crate::backend::cpu::instruction_sets::Kernels;
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Column, JumpColumn, Plan, Reactions, Surprise};

@@ -6,13 +6,14 @@ pub(super) mod kernels;
 mod ledgers;
 mod network;
 mod programs;
+pub(super) mod race;
 mod reactions;
 mod snapshots;
 pub(super) mod walk;
 mod walkers;
 
-use self::kernels::Pace;
 use self::network::Walking;
+use self::race::Pace;
 use self::reactions::Reacting;
 pub(super) use self::walk::Graph;
 use self::walkers::Walkers;

@@ -1,6 +1,6 @@
 //! Walkers on a network.
 
-use super::kernels::Race;
+use super::race::Race;
 use super::walk::Graph;
 use super::walkers::Process;
 use crate::backend::cpu::instruction_sets::Kernels;
@@ -8,30 +8,33 @@ use crate::backend::cpu::record::{Record, tally_length};
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Column, DWELL_UNITS, JumpColumn, Network, Plan};
 
-/// Sums of which some lists' members have one each; the last belongs to all others.
-struct Sums {
-    /// Member and sum.
+/// Edges up to which counts are made edge by edge.
+const FEW_EDGES: usize = 16;
+
+/// Sums (or counts) of some members of a list; the last belongs to all others.
+struct Sums<T> {
+    /// The members.
     wanted: Vec<u16>,
     /// For every entry of the list its sum.
     slots: Vec<u32>,
-    values: Vec<Lanes<f64>>,
+    values: Vec<[T; LANES]>,
 }
 
-impl Sums {
+impl<T: Copy + Default + Into<f64>> Sums<T> {
     /// Sums of the `wanted` members; `member` gives the member of every entry of a list.
     fn new(wanted: Vec<u16>, member: impl Iterator<Item = Option<usize>>) -> Self {
         let place = |member: Option<usize>| wanted.iter().position(|&w| Some(usize::from(w)) == member).unwrap_or(wanted.len()) as u32;
         let slots = member.map(place).collect();
-        let values = vec![Lanes::ZERO; wanted.len() + 1];
+        let values = vec![[T::default(); LANES]; wanted.len() + 1];
         Self { wanted, slots, values }
     }
 
     fn clear(&mut self, lane: usize) {
-        self.values.iter_mut().for_each(|sum| sum.0[lane] = 0.0);
+        self.values.iter_mut().for_each(|sum| sum[lane] = T::default());
     }
 
     fn value(&self, member: u16, lane: usize) -> f64 {
-        self.wanted.iter().position(|&w| w == member).map_or(f64::NAN, |k| self.values[k].0[lane])
+        self.wanted.iter().position(|&w| w == member).map_or(f64::NAN, |k| self.values[k][lane].into())
     }
 }
 
@@ -55,8 +58,11 @@ pub(super) struct Walking<'a, R: Real> {
     state: [u32; LANES],
     edge: [u32; LANES],
     start: [f64; LANES],
-    fired: Sums,
-    dwell: Sums,
+    fired: Sums<u32>,
+    /// What was counted before the counts last started from 0, if they ever did: they have 32 bits.
+    fired_before: Vec<[f64; LANES]>,
+    rounds: u32,
+    dwell: Sums<f64>,
     tables: Vec<(u16, Vec<f64>, Lanes<f64>)>,
     activity: Option<Lanes<f64>>,
     integral: Option<Lanes<f64>>,
@@ -92,6 +98,8 @@ impl<'a, R: Real> Walking<'a, R> {
             state: [0; LANES],
             edge: [0; LANES],
             start: [0.0; LANES],
+            fired_before: Vec::new(),
+            rounds: 0,
             fired: Sums::new(fired, channels),
             dwell: Sums::new(dwell, (0..network.states.len()).map(Some)),
             tables: tables.into_iter().map(table).collect(),
@@ -101,11 +109,40 @@ impl<'a, R: Real> Walking<'a, R> {
         }
     }
 
+    /// Counts the edges walked: edge by edge where there are few, else lane by lane.
+    fn count_edges(&mut self) {
+        if self.fired.wanted.is_empty() {
+            return;
+        }
+        self.rounds += 1;
+        if self.rounds == u32::MAX {
+            self.put_by();
+        }
+        if self.fired.slots.len() <= FEW_EDGES {
+            for (edge, &slot) in self.fired.slots.iter().enumerate().filter(|(_, slot)| **slot < self.fired.wanted.len() as u32) {
+                self.kernels.count_edge(edge as u32, &self.edge, &mut self.fired.values[slot as usize]);
+            }
+        } else {
+            self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
+        }
+    }
+
+    /// Adds the counts to those before, so that they cannot overflow.
+    fn put_by(&mut self) {
+        self.rounds = 0;
+        self.fired_before.resize(self.fired.values.len(), [0.0; LANES]);
+        for (before, counts) in self.fired_before.iter_mut().zip(&mut self.fired.values) {
+            for (before, count) in before.iter_mut().zip(counts) {
+                *before += f64::from(std::mem::take(count));
+            }
+        }
+    }
+
     /// Time in the states before the events of this round, and the jumps that these are.
     fn tally(&mut self, race: &Race<R>, before: &[u32; LANES]) {
         let Some(tallies) = &mut self.tallies else { return };
         let scale = DWELL_UNITS / self.network.clock.length;
-        for lane in 0..LANES {
+        for (lane, &before) in before.iter().enumerate() {
             if race.event.0[lane] == R::ZERO {
                 continue;
             }
@@ -113,7 +150,7 @@ impl<'a, R: Real> Walking<'a, R> {
             let now = race.segment.0[lane].to_f64() as u64 * DWELL_UNITS as u64 + units.min(DWELL_UNITS as u64);
             let base = tallies.base[lane];
             tallies.sums[base + self.network.channel[self.edge[lane] as usize] as usize] += 1;
-            tallies.sums[base + self.network.channels + before[lane] as usize] += now.saturating_sub(tallies.since[lane]);
+            tallies.sums[base + self.network.channels + before as usize] += now.saturating_sub(tallies.since[lane]);
             tallies.since[lane] = now.max(tallies.since[lane]);
         }
     }
@@ -133,6 +170,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
     fn start(&mut self, lane: usize, trajectory: u64, _race: &Race<R>) {
         self.start[lane] = f64::from(self.state[lane]);
         self.fired.clear(lane);
+        self.fired_before.iter_mut().for_each(|count| count[lane] = 0.0);
         self.dwell.clear(lane);
         let tables = self.tables.iter_mut().map(|(_, _, sum)| sum);
         for sum in tables.chain(&mut self.activity).chain(&mut self.integral) {
@@ -159,9 +197,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         }
         let before = self.state;
         self.kernels.walk(self.graph, choice, &race.event, &mut self.state, &mut self.edge, &mut race.total);
-        if !self.fired.wanted.is_empty() {
-            self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
-        }
+        self.count_edges();
         for (_, table, sum) in &mut self.tables {
             self.kernels.add_table(table, &self.edge, sum);
         }
@@ -171,7 +207,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         self.tally(race, &before);
     }
 
-    fn enter(&mut self, _race: &Race<R>) {}
+    fn enter(&mut self, _lane: usize, _segment: R) {}
 
     fn next_special(&self, _segment: u64) -> Option<u64> {
         None
@@ -184,7 +220,10 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         match column {
             Column::Initial(_) => self.start[lane],
             Column::Position(_) => f64::from(self.state[lane]),
-            Column::Jump(JumpColumn::Fired(channel)) => self.fired.value(channel, lane),
+            Column::Jump(JumpColumn::Fired(channel)) => {
+                let before = self.fired.wanted.iter().position(|&w| w == channel).and_then(|k| self.fired_before.get(k));
+                self.fired.value(channel, lane) + before.map_or(0.0, |before| before[lane])
+            }
             Column::Jump(JumpColumn::Activity) => sum(&self.activity),
             Column::Jump(JumpColumn::Integral(_)) => sum(&self.integral) + (R::from_u32(self.state[lane]) * rest).to_f64(),
             Column::Jump(JumpColumn::Dwell(state)) => self.dwell.value(state, lane) + if self.state[lane] == u32::from(state) { rest.to_f64() } else { 0.0 },

@@ -1,9 +1,10 @@
 //! Reactions between copy numbers.
 
 use super::interventions::Interventions;
-use super::kernels::{Pace, Race, Source, Weights};
+use super::kernels::{Source, Weights};
 use super::ledgers::Ledgers;
 use super::programs::{Bank, Reading};
+use super::race::{Pace, Race};
 use super::walkers::Process;
 use crate::backend::cpu::block::Numbers;
 use crate::backend::cpu::instruction_sets::Kernels;
@@ -102,7 +103,7 @@ impl<'a, R: Real> Reacting<'a, R> {
         }
     }
 
-    /// Sums the propensities into `total`.
+    /// Sums the propensities.
     fn sum_up(&mut self) {
         let weights = Weights { sources: &self.sources, registers: &self.propensities.registers, coordinates: &self.coordinates, spread: &self.spread };
         self.kernels.total(&weights, &self.pace, &mut self.scratch, &mut self.total);
@@ -209,8 +210,13 @@ impl<R: Real> Process<R> for Reacting<'_, R> {
             return;
         }
         self.evaluate();
-        self.sum_up();
-        self.kernels.bound(&self.total, &self.broken, &mut race.total);
+        if self.interventions.has_conditions() {
+            self.sum_up();
+            self.kernels.bound(&self.total, &self.broken, &mut race.total);
+        } else {
+            let weights = Weights { sources: &self.sources, registers: &self.propensities.registers, coordinates: &self.coordinates, spread: &self.spread };
+            self.kernels.total(&weights, &self.pace, &mut self.scratch, &mut race.total);
+        }
     }
 
     fn happen(&mut self, race: &mut Race<R>, _choice: &[u32; LANES]) {
@@ -243,12 +249,8 @@ impl<R: Real> Process<R> for Reacting<'_, R> {
         }
     }
 
-    fn enter(&mut self, race: &Race<R>) {
-        for lane in 0..LANES {
-            if race.cross.0[lane] != R::ZERO {
-                self.read_row(lane, race.segment.0[lane]);
-            }
-        }
+    fn enter(&mut self, lane: usize, segment: R) {
+        self.read_row(lane, segment);
     }
 
     fn next_special(&self, segment: u64) -> Option<u64> {

@@ -3,7 +3,9 @@
 //! Lanes advance by one candidate together, each at its own time. A lane that has ended takes the next trajectory of its window, so that few
 //! lanes ever rest; which lane a trajectory is in, and beside whom, changes none of its bits.
 
-use super::kernels::{Pace, Race, Streams, segment_end};
+use std::ops::Range;
+
+use super::race::{self, Flags, Pace, Race, Streams};
 use super::snapshots::Snapshots;
 use crate::backend::cpu::instruction_sets::Kernels;
 use crate::backend::cpu::record::Record;
@@ -26,8 +28,8 @@ pub(super) trait Process<R: Real> {
     fn rates(&mut self, race: &mut Race<R>);
     /// Time has passed and candidates are there: sums over time, events, sums over events.
     fn happen(&mut self, race: &mut Race<R>, choice: &[u32; LANES]);
-    /// Lanes have crossed into another segment.
-    fn enter(&mut self, race: &Race<R>);
+    /// A lane has crossed into this segment.
+    fn enter(&mut self, lane: usize, segment: R);
     /// The first segment not before this one at whose start something is done to the state.
     fn next_special(&self, segment: u64) -> Option<u64>;
     /// Does it.
@@ -75,6 +77,8 @@ pub(super) struct Walkers<'a, R: Real, P> {
     race: Race<R>,
     streams: Streams,
     words: [[u32; LANES]; 4],
+    attention: Flags,
+    crossed: Flags,
     phases: [Phase; LANES],
     /// Next save of a lane.
     saves: [usize; LANES],
@@ -83,8 +87,10 @@ pub(super) struct Walkers<'a, R: Real, P> {
     relaxed: Time<R>,
     /// Whether some lane must be looked at between rounds.
     restless: bool,
-    window: std::ops::Range<u64>,
+    window: Range<u64>,
     next: u64,
+    /// The state of a trajectory that begins.
+    state: Vec<f64>,
     snapshots: Snapshots,
 }
 
@@ -105,6 +111,8 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             race: Race::idle(),
             streams: Streams { key: random::key(plan.seed), head: [0; LANES], trajectory: [0; LANES], candidate: [0; LANES] },
             words: [[0; LANES]; 4],
+            attention: Flags::NONE,
+            crossed: Flags::NONE,
             phases: [Phase::Idle; LANES],
             saves: [0; LANES],
             stops: (0..schedule.saves() as u64).map(|save| time(save * schedule.save_every)).collect(),
@@ -112,6 +120,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             restless: false,
             window: 0..0,
             next: 0,
+            state: vec![0.0; plan.coordinates.len()],
             snapshots: Snapshots::of(plan),
         }
     }
@@ -166,82 +175,70 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
 
     /// One candidate of every lane, then another: both of a block of random numbers.
     fn round(&mut self, budget: u64, record: &mut Record, done: &mut u64) {
-        self.kernels.event_words(&self.streams, &mut self.words);
+        self.kernels.event_words(&mut self.streams, 2, &mut self.words);
         for half in 0..2 {
             if half == 1 && budget == 1 {
                 self.exhaust(1);
             }
             self.process.draw(&self.words[2 * half], &self.words[2 * half + 1], &mut self.race);
             self.process.rates(&mut self.race);
-            let mut attention = false;
-            self.kernels.race(&self.pace, &mut self.race, &mut attention);
-            if attention {
-                for lane in 0..LANES {
-                    if self.race.live.0[lane] != self.race.event.0[lane] {
-                        self.attend(lane, false, record);
-                    }
-                }
+            self.kernels.race(&self.pace, &mut self.race, &mut self.attention, done);
+            for lane in self.attention.lanes() {
+                *done += u64::from(self.attend(lane, false, record));
             }
-            self.kernels.advance(&self.pace, &mut self.race, done);
             self.process.happen(&mut self.race, &self.words[2 * half + 1]);
-        }
-        for candidate in &mut self.streams.candidate {
-            *candidate += 2;
         }
     }
 
     /// A candidate or the start of another segment, whichever comes first in a lane.
     fn round_of_segments(&mut self, record: &mut Record, done: &mut u64) {
-        let (mut attention, mut arrived) = (false, false);
-        self.kernels.event_words(&self.streams, &mut self.words);
+        self.kernels.event_words(&mut self.streams, 0, &mut self.words);
         self.kernels.draw_fresh(&self.words, &mut self.streams, &mut self.race);
         self.process.rates(&mut self.race);
-        self.kernels.race_segments(&self.pace, &mut self.race, &mut attention);
-        if attention {
-            for lane in 0..LANES {
-                if self.race.live.0[lane] != self.race.event.0[lane] + self.race.cross.0[lane] {
-                    self.attend(lane, true, record);
-                }
-            }
+        self.kernels.race_segments(&self.pace, &mut self.race, &mut self.attention, &mut self.crossed, done);
+        for lane in self.attention.lanes() {
+            *done += u64::from(self.attend(lane, true, record));
         }
-        self.kernels.advance_segments(&self.pace, &mut self.race, &mut arrived, done);
         self.process.happen(&mut self.race, &self.words[1]);
-        self.process.enter(&self.race);
-        if arrived {
-            for lane in 0..LANES {
-                if self.race.cross.0[lane] != R::ZERO && self.race.segment.0[lane] == self.race.special.0[lane] {
-                    self.arrive(lane, record);
-                }
+        for lane in self.crossed.lanes() {
+            self.process.enter(lane, self.race.segment.0[lane]);
+            if self.race.segment.0[lane] == self.race.special.0[lane] {
+                self.arrive(lane, record);
             }
         }
     }
 
-    /// `a·b + c` as the kernels have it.
-    fn multiply_add(&self, a: R, b: R, c: R) -> R {
-        if self.kernels.fused { a.multiply_add::<true>(b, c) } else { a.multiply_add::<false>(b, c) }
+    /// A lane whose candidate is not before its next stop: takes saves until it is, or ends. Tells whether the candidate came.
+    fn attend(&mut self, lane: usize, by_segments: bool, record: &mut Record) -> bool {
+        if self.kernels.fused { self.attend_with::<true>(lane, by_segments, record) } else { self.attend_with::<false>(lane, by_segments, record) }
     }
 
-    /// A lane whose candidate is not before its next stop: takes saves until it is, or ends.
-    fn attend(&mut self, lane: usize, by_segments: bool, record: &mut Record) {
+    fn attend_with<const FMA: bool>(&mut self, lane: usize, by_segments: bool, record: &mut Record) -> bool {
         if self.race.total.0[lane].is_nan() {
-            return self.end(lane, Phase::Ended);
+            self.end(lane, Phase::Ended);
+            return false;
         }
-        let reached = self.race.reached.0[lane];
+        let reached = race::reached(&self.race, lane);
         loop {
-            let (segment, offset) = (self.race.segment.0[lane], self.race.offset.0[lane]);
-            let stop = self.multiply_add(self.race.stop_segment.0[lane] - segment, self.pace.length, self.race.stop_offset.0[lane]);
-            let end = if by_segments { segment_end(self.race.special.0[lane], segment, &self.pace) } else { R::INFINITY };
+            let stop = race::stop::<R, FMA>(&self.pace, &self.race, lane);
+            let end = if by_segments { race::segment_end(&self.pace, &self.race, lane) } else { R::INFINITY };
             if reached < stop || !(stop < end) {
-                let before = reached < end;
-                self.race.event.0[lane] = if before { R::ONE } else { R::ZERO };
-                self.race.cross.0[lane] = if before { R::ZERO } else { R::ONE };
-                return;
+                let happens = reached < end;
+                if by_segments {
+                    race::go_on::<R, FMA>(&self.pace, &mut self.race, lane, reached, (happens, !happens));
+                    self.crossed.mark_if(lane, !happens);
+                } else {
+                    race::go::<R, FMA>(&self.pace, &mut self.race, lane, reached, happens);
+                }
+                return happens;
             }
             if self.phases[lane] == Phase::Relaxing {
-                return self.end(lane, Phase::Relaxed);
+                self.end(lane, Phase::Relaxed);
+                return false;
             }
-            if !self.save(lane, stop - offset, record) {
-                return self.end(lane, Phase::Ended);
+            if !self.save(lane, stop - self.race.offset.0[lane], record) {
+                self.end(lane, Phase::Ended);
+                return false;
             }
         }
     }
@@ -251,7 +248,8 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
         let segment = self.race.segment.0[lane].to_f64() as u64;
         if segment >= self.segments {
             while self.save(lane, R::ZERO, record) {}
-            return self.end(lane, Phase::Ended);
+            self.end(lane, Phase::Ended);
+            return;
         }
         self.process.intervene(lane, segment);
         self.race.special.0[lane] = self.special_from(segment + 1);
@@ -285,7 +283,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
 
     /// A lane rests until the next round.
     fn end(&mut self, lane: usize, phase: Phase) {
-        for mask in [&mut self.race.live, &mut self.race.event, &mut self.race.cross, &mut self.race.fresh] {
+        for mask in [&mut self.race.live, &mut self.race.event, &mut self.race.fresh] {
             mask.0[lane] = R::ZERO;
         }
         self.phases[lane] = phase;
@@ -313,10 +311,9 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
         }
         self.streams.trajectory[lane] = self.next;
         self.next += 1;
-        let mut state = vec![0.0; self.plan.coordinates.len()];
-        initial_state(self.plan, self.streams.trajectory[lane], &mut state);
+        initial_state(self.plan, self.streams.trajectory[lane], &mut self.state);
         self.set_off(lane, self.plan.stream.relaxation_event());
-        self.process.place(lane, &state, &mut self.race);
+        self.process.place(lane, &self.state, &mut self.race);
         if self.plan.relaxation_steps == 0 {
             return self.start(lane, record);
         }
@@ -350,11 +347,11 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
         self.race.fresh.0[lane] = R::ONE;
     }
 
-    /// Gives up trajectories that need a candidate too many, after `more` than are counted, and tells how many more no lane can miss.
-    fn exhaust(&mut self, more: u64) -> u64 {
+    /// Gives up trajectories that need a candidate too many, where `early` ones are counted but not drawn, and tells how many more no lane can miss.
+    fn exhaust(&mut self, early: u64) -> u64 {
         let mut budget = u64::MAX;
         for lane in (0..LANES).filter(|&lane| self.race.live.0[lane] != R::ZERO).collect::<Vec<_>>() {
-            let left = self.most_events.saturating_sub(self.streams.candidate[lane] + more);
+            let left = (self.most_events + early).saturating_sub(self.streams.candidate[lane]);
             if left == 0 && self.race.fresh.0[lane] != R::ZERO {
                 self.end(lane, Phase::Ended);
             } else {
