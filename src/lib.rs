@@ -2,7 +2,7 @@
 //!
 //! The modules, in the order in which data flows:
 //!
-//! 1. [`experiment`] reads a TOML file into a valid [`experiment::Experiment`]; [`expression`] handles its formulas;
+//! 1. [`experiment`] reads a TOML file into a valid [`experiment::Experiment`]; [`expression`] handles its formulas; [`sbml`] writes such a file from an SBML model;
 //! 2. [`plan`] compiles it to plain data, with exact laws from [`exact`] and [`density`];
 //! 3. a [`backend`] advances trajectories with bits from [`random`];
 //! 4. [`statistics`] accumulates what comes back, block by block;
@@ -22,6 +22,7 @@ pub mod output;
 pub mod plan;
 pub mod random;
 pub mod results;
+pub mod sbml;
 pub mod simulation;
 pub mod statistics;
 pub mod thermodynamics;

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest to the highest: a room may use those before it.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "results",
     "random",
     "maths",
     "coordinate",
     "density",
     "expression",
+    "sbml",
     "exact",
     "experiment",
     "model",
@@ -24,8 +25,15 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Libraries that only one place may name.
-const LIBRARIES: [(&str, &str); 6] =
-    [("wgpu", "backend/gpu"), ("hdf5", "output"), ("clap", "cli"), ("rayon", "backend/cpu"), ("indicatif", "cli"), ("toml_edit", "experiment")];
+const LIBRARIES: [(&str, &str); 7] = [
+    ("wgpu", "backend/gpu"),
+    ("hdf5", "output"),
+    ("clap", "cli"),
+    ("rayon", "backend/cpu"),
+    ("indicatif", "cli"),
+    ("toml_edit", "experiment"),
+    ("roxmltree", "sbml"),
+];
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {

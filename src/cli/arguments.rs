@@ -22,6 +22,8 @@ pub(super) enum Verb {
     Run(Run),
     /// Read a file written by `run` and say again what it found.
     Check(Check),
+    /// Turn an SBML model into an experiment.
+    Import(Import),
     /// List the models that come with the program, or print one.
     Models {
         /// Model to print as TOML.
@@ -44,7 +46,7 @@ pub(super) enum Verb {
 /// Which experiment, changed how.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Experiment {
-    /// A TOML file, or the name of a model (see `ness models`).
+    /// A TOML file, an SBML model (`.xml`, `.sbml`), or the name of a model (see `ness models`).
     #[arg(value_name = "FILE|MODEL")]
     pub(super) experiment: String,
     /// Set a parameter or any key of the file, as in `--set v=2 --set protocol.duration=5`.
@@ -97,6 +99,29 @@ pub(super) struct Run {
     /// Exit with 1 when a theorem is undersampled, too.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// `ness import`.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// A model in SBML, Level 2 or 3.
+    #[arg(value_name = "FILE.xml")]
+    pub(super) file: PathBuf,
+    /// TOML file to write (default: standard output).
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace the output file if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Length of a run in the model's time (default: 50).
+    #[arg(long, value_name = "T", value_parser = positive)]
+    pub(super) duration: Option<f64>,
+    /// Time between saves (default: a fiftieth of the duration).
+    #[arg(long, value_name = "T", value_parser = positive)]
+    pub(super) every: Option<f64>,
+    /// Number of trajectories (default: 10000).
+    #[arg(long, short = 'n', value_name = "N", value_parser = trajectories)]
+    pub(super) trajectories: Option<u64>,
 }
 
 /// `ness check`.
@@ -156,5 +181,12 @@ fn trajectories(text: &str) -> Result<u64, String> {
     match plain.parse::<f64>() {
         Ok(number) if number.fract() == 0.0 && (0.0..=1e15).contains(&number) => Ok(number as u64),
         _ => Err("expected a whole number, as in 1000000 or 1e6".to_owned()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("expected a number above 0, as in 50 or 0.5".to_owned()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod choose;
+mod import;
 mod inspect;
 mod interrupt;
 mod json;
@@ -41,6 +42,14 @@ enum Failure {
     Backend(#[from] BackendError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Sbml(#[from] crate::sbml::SbmlError),
+    #[error("error: cannot read {path}: {reason}\nhelp: give a model in SBML, saved as UTF-8")]
+    Unreadable { path: String, reason: String },
+    #[error("error: {path} is there already\nhelp: --force replaces it")]
+    Exists { path: String },
+    #[error("cannot write {path}: {reason}")]
+    Unwritable { path: String, reason: std::io::Error },
     #[error("the plan cannot be printed: {0}")]
     Json(#[from] serde_json::Error),
     #[error("cannot listen for interrupts: {0}")]
@@ -54,9 +63,10 @@ impl Failure {
         match self {
             Failure::Simulation(error) if error.is_of_the_device() => FAILED,
             Failure::Backend(BackendError::NoDevice { .. } | BackendError::TooLarge { .. } | BackendError::Unsupported { .. }) => WRONG_INPUT,
-            Failure::Simulation(_) | Failure::NoModel { .. } => WRONG_INPUT,
+            Failure::Simulation(_) | Failure::NoModel { .. } | Failure::Sbml(_) | Failure::Unreadable { .. } | Failure::Exists { .. } => WRONG_INPUT,
+            Failure::Unwritable { reason, .. } if reason.kind() == std::io::ErrorKind::NotFound => WRONG_INPUT,
             Failure::Output(error) if is_of_the_input(error) => WRONG_INPUT,
-            Failure::Backend(_) | Failure::Output(_) | Failure::Json(_) | Failure::Signals(_) => FAILED,
+            Failure::Backend(_) | Failure::Output(_) | Failure::Json(_) | Failure::Signals(_) | Failure::Unwritable { .. } => FAILED,
         }
     }
 }
@@ -72,6 +82,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.verb {
         Verb::Run(arguments) => run::run(arguments),
+        Verb::Import(arguments) => import::import(arguments),
         Verb::Check(arguments) => inspect::check(arguments),
         Verb::Models { name } => inspect::models(name.as_deref()),
         Verb::Devices { json } => inspect::devices(*json),
@@ -89,10 +100,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The experiment that the arguments name, made ready.
-fn load(arguments: &arguments::Experiment) -> Result<crate::experiment::Experiment, SimulationError> {
-    let source = crate::experiment::Source::named(&arguments.experiment);
-    Ok(crate::experiment::Experiment::load(&source, &arguments.overrides(), &crate::thermodynamics::theorems::names())?)
+/// The experiment that the arguments name, made ready. An SBML model is imported first.
+fn load(arguments: &arguments::Experiment) -> Result<crate::experiment::Experiment, Failure> {
+    let (source, imported) = match import::model(&arguments.experiment)? {
+        Some((name, imported)) => (crate::experiment::Source::Text { name, text: imported.text }, imported.warnings),
+        None => (crate::experiment::Source::named(&arguments.experiment), Vec::new()),
+    };
+    let loaded = crate::experiment::Experiment::load(&source, &arguments.overrides(), &crate::thermodynamics::theorems::names());
+    let mut experiment = loaded.map_err(SimulationError::from)?;
+    experiment.warnings.splice(0..0, imported);
+    Ok(experiment)
 }
 
 /// Exit code of what was found.
