@@ -2,7 +2,7 @@
 //!
 //! Throughput is in events: every run's own mean number of events. The figure to look at is the ratio within a run.
 
-#![allow(missing_docs, unreachable_pub, non_snake_case, reason = "macros make public functions, and rebop's names are the chemist's")]
+#![allow(missing_docs, unreachable_pub, non_snake_case, clippy::too_many_arguments, reason = "what macros make, and names as chemists write them")]
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use ness::backend::cpu::{Cpu, Precision, Tuning};

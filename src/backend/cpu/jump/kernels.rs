@@ -37,7 +37,11 @@ impl<'a, R: Real> Weights<'a, R> {
     /// Some channels in a row.
     #[inline(always)]
     fn some<const N: usize>(&self, first: usize) -> [&'a Lanes<R>; N] {
-        std::array::from_fn(|k| self.at(first + k))
+        let mut some = [self.at(first); N];
+        for (k, weight) in some.iter_mut().enumerate() {
+            *weight = self.at(first + k);
+        }
+        some
     }
 }
 
@@ -189,7 +193,7 @@ pub(in crate::backend::cpu) fn choose<R: Real, const FMA: bool>(weights: &Weight
 /// `counts += Σ change` over the listed channels that fired.
 #[inline(always)]
 fn shift_some<R: Real, const N: usize>(index: &Lanes<R>, changes: &[(R, R)], counts: &mut Lanes<R>) {
-    let changes: [(R, R); N] = std::array::from_fn(|k| changes[k]);
+    let Some(&changes) = changes.first_chunk::<N>() else { return };
     for l in 0..LANES {
         let (fired, mut sum) = (index.0[l], counts.0[l]);
         for (channel, change) in changes {
