@@ -22,6 +22,9 @@ pub struct Chain {
     pub to: Vec<u32>,
 }
 
+/// What is integrated along the way: of time, law and rates, into the last.
+pub type Integrand<'a> = dyn Fn(f64, &[f64], &[f64], &mut [f64]) + 'a;
+
 impl Chain {
     /// The stationary law by the elimination of Grassmann, Taksar & Heyman (Oper. Res. 33, 1107 (1985)), which subtracts nothing, so that every probability has
     /// full relative precision. `rates` has one entry a transition.
@@ -116,14 +119,7 @@ impl Chain {
 
     /// Lets `p` evolve from `start` to `end` while rates move, and integrates `sums` along the way: `rates(t, out)` fills the rates,
     /// `integrand(t, p, rates, out)` what is integrated. Dormand & Prince's pair of orders 5 and 4 with adaptive steps.
-    pub fn evolve_moving(
-        &self,
-        p: &mut Vec<f64>,
-        (start, end): (f64, f64),
-        rates: &dyn Fn(f64, &mut [f64]),
-        integrand: &dyn Fn(f64, &[f64], &[f64], &mut [f64]),
-        sums: &mut [f64],
-    ) {
+    pub fn evolve_moving(&self, p: &mut [f64], (start, end): (f64, f64), rates: &dyn Fn(f64, &mut [f64]), integrand: &Integrand, sums: &mut [f64]) {
         let (n, m) = (self.states, sums.len());
         let mut at = vec![0.0; self.from.len()];
         let mut slope = |t: f64, y: &[f64], out: &mut Vec<f64>| {

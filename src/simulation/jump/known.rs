@@ -172,7 +172,7 @@ pub(super) fn moments(space: &Space, law: &[f64]) -> Vec<(f64, f64)> {
     let d = space.points.first().map_or(0, Vec::len);
     let mean = |i: usize| space.points.iter().zip(law).map(|(point, p)| p * point[i]).sum::<f64>();
     let spread = |i: usize, mean: f64| space.points.iter().zip(law).map(|(point, p)| p * (point[i] - mean).powi(2)).sum::<f64>();
-    (0..d).map(|i| mean(i)).enumerate().map(|(i, mean)| (mean, spread(i, mean))).collect()
+    (0..d).map(mean).enumerate().map(|(i, mean)| (mean, spread(i, mean))).collect()
 }
 
 /// `Σ_i p_i value_i`, where every state that has weight has a value.

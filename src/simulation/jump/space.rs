@@ -13,6 +13,9 @@ use crate::expression::{Node, Symbol};
 /// Most states that are enumerated for reactions.
 pub(super) const MOST_STATES: usize = 1500;
 
+/// Rates, and their stationary law where there is one.
+type Solved = (Vec<f64>, Option<Vec<f64>>);
+
 /// Numbered states and the transitions between them.
 pub(super) struct Space<'a> {
     experiment: &'a Experiment,
@@ -34,7 +37,7 @@ pub(super) struct Space<'a> {
     reversed: bool,
     limit: usize,
     /// The rates whose stationary law was asked for last, and the answer.
-    solved: RefCell<Option<(Vec<f64>, Option<Vec<f64>>)>>,
+    solved: RefCell<Option<Solved>>,
 }
 
 impl<'a> Space<'a> {

@@ -109,7 +109,7 @@ fn at(coordinates: &[&Vec<f64>], function: StateFunction) -> Vec<f64> {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::{OBSERVABLES, Scope};
+    use super::super::OBSERVABLES;
     use super::*;
 
     fn named(ledger: &Ledger) -> Vec<Named> {
