@@ -3,6 +3,7 @@
 use super::compose::{self, Composition, FRAGMENTS, Fragment};
 use super::device::{Device, Selection, adapters};
 use crate::backend::BackendError;
+use crate::expression::{FUNCTIONS, Function, Graph, Scope, Slots, Symbol, compile, wgsl};
 use crate::maths::box_muller;
 use crate::random::{Draws, Purpose, philox};
 
@@ -105,6 +106,99 @@ fn normals_are_those_of_the_native_code() {
             assert!((z - value).abs() <= 4e-6, "{asked:?}: {z} against {value}");
         }
     }
+}
+
+/// Evaluates a formula of `x` and `y` at points on the device, and by the tree in f64.
+fn on_device(device: &Device, text: &str, points: &[[f32; 2]]) -> Vec<(f32, f64)> {
+    let mut graph = Graph::new();
+    let scope = Scope::new().with("x", Symbol::Coordinate(0)).with("y", Symbol::Coordinate(1));
+    let node = graph.parse(text, &scope).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    let mut slots = Slots::new();
+    let program = compile(&graph, &[node], &mut slots).expect("the formula compiles");
+    let constants: Vec<String> = slots.constants(&|_| f64::NAN).iter().map(|value| format!("{:?}f", *value as f32)).collect();
+    let table = match constants.len() {
+        0 => String::new(),
+        number => format!("const constants = array<f32, {number}>({});\n", constants.join(", ")),
+    };
+    let main = format!(
+        "@group(0) @binding(0) var<storage, read_write> words: array<vec2<u32>>;\n{table}{}
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+            if (id.x < arrayLength(&words)) {{
+                let point = bitcast<vec2<f32>>(words[id.x]);
+                words[id.x].x = bitcast<u32>(formula(array<f32, 2>(point.x, point.y), 0u)[0]);
+            }}
+        }}",
+        wgsl(&program, "formula", 2)
+    );
+    let words: Vec<u32> = points.iter().flatten().map(|value| value.to_bits()).collect();
+    let result = compute(device, &composed(&[compose::MATHS], &main), &words);
+    let exact = |point: &[f32; 2]| graph.evaluate(node, &|symbol| f64::from(point[usize::from(symbol == Symbol::Coordinate(1))]));
+    result.chunks_exact(2).zip(points).map(|(words, point)| (f32::from_bits(words[0]), exact(point))).collect()
+}
+
+#[test]
+fn every_function_of_the_table_is_right_on_the_device() {
+    let Some(device) = device() else { return };
+    let mut draws = Draws::new(11, Purpose::Initial, 0);
+    for function in FUNCTIONS {
+        let domain = function.domain();
+        let mut inside = |argument: usize| domain.get(argument).map_or(0.0, |(low, high)| low + (high - low) * draws.uniform()) as f32;
+        let points: Vec<[f32; 2]> = (0..500).map(|_| [inside(0), inside(1)]).collect();
+        let text = if function.arity() == 1 { format!("{}(x)", function.name()) } else { format!("{}(x, y)", function.name()) };
+        // A zero of tan or log keeps absolute digits only; powers lose |y ln x| units.
+        for ((found, exact), point) in on_device(&device, &text, &points).into_iter().zip(&points) {
+            let tolerance = if matches!(function, Function::Pow) { 4e-6 } else { 1e-6 } * (1.0 + exact.abs());
+            assert!((f64::from(found) - exact).abs() <= tolerance, "{text} at {point:?}: {found} against {exact}");
+        }
+    }
+}
+
+/// A random formula of smooth, bounded parts.
+fn random_formula(draws: &mut Draws, depth: u32) -> String {
+    let pick = |draws: &mut Draws, number: usize| (draws.uniform() * number as f64) as usize;
+    if depth == 0 {
+        return match pick(draws, 3) {
+            0 => "x".to_owned(),
+            1 => "y".to_owned(),
+            _ => format!("{:.3}", 4.0 * draws.uniform() - 2.0),
+        };
+    }
+    let [a, b] = [random_formula(draws, depth - 1), random_formula(draws, depth - 1)];
+    match pick(draws, 14) {
+        0 => format!("({a} + {b})"),
+        1 => format!("({a} - {b})"),
+        2 => format!("tanh({a})*({b})"),
+        3 => format!("({a})/(1 + ({b})^2)"),
+        4 => format!("sin({a})"),
+        5 => format!("cos({b})"),
+        6 => format!("exp(-abs({a}))"),
+        7 => format!("log(1 + ({b})^2)"),
+        8 => format!("sqrt(1 + ({a})^2)"),
+        9 => format!("atan({a}) - {b}"),
+        10 => format!("min({a}, {b})"),
+        11 => format!("max({a}, {b})"),
+        12 => format!("-({a})"),
+        _ => format!("if(0.1 < x*x, {a}, {b})"),
+    }
+}
+
+#[test]
+fn random_formulas_are_right_on_the_device() {
+    let Some(device) = device() else { return };
+    let mut draws = Draws::new(12, Purpose::Initial, 0);
+    let mut compared = 0;
+    for _ in 0..40 {
+        let text = random_formula(&mut draws, 4);
+        let points: Vec<[f32; 2]> = (0..64).map(|_| [(4.0 * draws.uniform() - 2.0) as f32, (4.0 * draws.uniform() - 2.0) as f32]).collect();
+        for ((found, exact), point) in on_device(&device, &text, &points).into_iter().zip(&points) {
+            // Near a jump of a condition single and double precision may be on different sides.
+            if (point[0] * point[0] - 0.1).abs() > 1e-3 {
+                assert!((f64::from(found) - exact).abs() <= 2e-4 * (1.0 + exact.abs()), "{text} at {point:?}: {found} against {exact}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 2000, "{compared}");
 }
 
 #[test]
