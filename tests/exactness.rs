@@ -67,8 +67,9 @@ fn walls_keep_the_path_ledger_exact() {
         .replace("force = \"f\"\n", "")
         .replace("f = 2.0\n", "")
         .replace("steady-state", "uniform");
-    for integrator in ["euler-maruyama", "weak-taylor"] {
-        let outcome = run(&text(&box_, &[("ensemble.integrator", integrator), ("ensemble.dt", "0.02"), ("measure.every", "0.1")]), &cpu());
+    // At the longer step weights are so uneven that their sampled error is half the true one; the exact second moment of the chain is known.
+    for (integrator, dt) in [("euler-maruyama", "0.02"), ("weak-taylor", "0.02"), ("euler-maruyama", "0.1")] {
+        let outcome = run(&text(&box_, &[("ensemble.integrator", integrator), ("ensemble.dt", dt), ("measure.every", "0.1")]), &cpu());
         assert_holds(&outcome, "integral_total");
     }
 }

@@ -13,6 +13,7 @@ pub mod equilibrium;
 pub mod fokker_planck;
 mod landscape;
 pub mod linear;
+pub mod path;
 pub mod quadrature;
 pub mod ring;
 mod tridiagonal;

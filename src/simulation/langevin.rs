@@ -8,6 +8,7 @@ use super::law::Law;
 use super::start::{Opening, equilibrium, opening};
 use super::{Reverse, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, FieldGrid};
+use crate::exact::path;
 use crate::experiment::{Experiment, OverdampedModel};
 use crate::model::System;
 use crate::plan::{self, Dynamics, Integrator, Plan, protocol_at, protocol_table};
@@ -166,6 +167,7 @@ fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Openin
         exponential_variances: Default::default(),
     };
     exact_variances(system, opening, ends, answers, &mut facts);
+    chain_variances(system, plan, opening, ends, answers, &mut facts);
     Ok(facts)
 }
 
@@ -186,4 +188,44 @@ fn exact_variances(system: &System, opening: &Opening, ends: &Ends, answers: &An
     let value = |name: &str| answers.values.get(name).map(|(value, _)| *value);
     know("jarzynski", value("work").zip(facts.delta_free_energy.as_ref()).map(|(work, (change, _))| (work - change) / temperature));
     know("integral_total", value("entropy_total"));
+}
+
+/// One coordinate in a bounded range: the second moment of the weights is an integral over the discrete chain itself.
+fn chain_variances(system: &System, plan: &Plan, opening: &Opening, ends: &Ends, answers: &Answers, facts: &mut Facts) {
+    let (Dynamics::Overdamped(dynamics), Ok(first)) = (&plan.dynamics, &opening.law) else { return };
+    let Some(range) = plan.coordinates[0].boundary.ends().filter(|_| system.dimension() == 1 && opening.relaxation_steps == 0) else { return };
+    let (friction, temperature, dt) = (system.friction[0], system.temperature[0], plan.schedule.dt);
+    let law = |step: usize, x: f64| {
+        let outputs = dynamics.force.evaluate(&[x], &plan.uniforms.constants, plan.uniforms.row(step as u64));
+        match (dynamics.integrator, outputs.as_slice()) {
+            (Integrator::WeakTaylor, [.., mean, width]) => (*mean, *width),
+            (_, [force, ..]) => (force * dt / friction, (2.0 * temperature * dt / friction).sqrt()),
+            (_, []) => (f64::NAN, f64::NAN),
+        }
+    };
+    if !matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::WeakTaylor) {
+        return;
+    }
+    let mut know = |theorem: &str, last: &Law| {
+        let chain = path::Chain {
+            range,
+            walls: plan.coordinates[0].boundary.period().is_none(),
+            steps: plan.schedule.steps as usize,
+            steady: plan.uniforms.columns == 0,
+            law: &law,
+            first: &|x| first.ln_pdf(&[x]).exp(),
+            last: &|x| last.ln_pdf(&[x]).exp(),
+        };
+        if let Some(second) = chain.second_moment() {
+            facts.exponential_variances.insert(theorem.to_owned(), second - 1.0);
+        }
+    };
+    if let Some(last) = &answers.last {
+        know("integral_total", last);
+    }
+    if opening.kind == theorems::Start::Equilibrium
+        && let Ok(Some((last, _))) = equilibrium(system, &ends.last)
+    {
+        know("jarzynski", &last);
+    }
 }
