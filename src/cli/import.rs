@@ -49,7 +49,11 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
     let shown = || path.display().to_string();
     let mut file = std::fs::OpenOptions::new();
     // `create_new` looks and creates in one go, so that nobody's file is lost in between.
-    if force { file.write(true).create(true).truncate(true) } else { file.write(true).create_new(true) };
+    if force {
+        file.write(true).create(true).truncate(true)
+    } else {
+        file.write(true).create_new(true)
+    };
     let written = file.open(path).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::Exists { path: shown() },

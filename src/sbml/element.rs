@@ -136,6 +136,8 @@ pub(super) fn truth(element: Element<'_>, name: &str, default: bool) -> Result<b
         None => Ok(default),
         Some("true" | "1") => Ok(true),
         Some("false" | "0") => Ok(false),
-        Some(other) => Err(SbmlError::at(element, format!("`{name}=\"{}\"` of {} is not a truth value", other.escape_debug(), tag(element)), "write true or false")),
+        Some(other) => {
+            Err(SbmlError::at(element, format!("`{name}=\"{}\"` of {} is not a truth value", other.escape_debug(), tag(element)), "write true or false"))
+        }
     }
 }

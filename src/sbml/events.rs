@@ -66,7 +66,11 @@ fn event<'a>(element: Element<'a>, index: usize, meaning: &Meaning<'_, 'a>, warn
     for assignment in list(&parts, "listOfEventAssignments", "eventAssignment")? {
         let (target, value) = assigned(assignment, meaning)?;
         if set.iter().any(|(known, _)| *known == target) {
-            return Err(SbmlError::at(assignment, format!("{} sets the species a second time", tag(assignment)), "one assignment for every species is supported"));
+            return Err(SbmlError::at(
+                assignment,
+                format!("{} sets the species a second time", tag(assignment)),
+                "one assignment for every species is supported",
+            ));
         }
         if !is_whole(&value) {
             warnings.push(format!("event `{name}` sets `{}` by a formula; its value is rounded to a whole number", meaning.model.species[target].id));
@@ -119,7 +123,11 @@ fn assigned<'a>(assignment: Element<'a>, meaning: &Meaning<'_, 'a>) -> Result<(u
     let variable = meaning.model.variable(assignment, "variable")?;
     let Some(Owner::Species(index)) = meaning.model.owners.get(variable).copied() else {
         let message = format!("{} sets a parameter or a compartment", tag(assignment));
-        return Err(SbmlError::at(assignment, message, "events that set copy numbers of species are supported; a value that is switched in time can be a protocol variable of ness"));
+        return Err(SbmlError::at(
+            assignment,
+            message,
+            "events that set copy numbers of species are supported; a value that is switched in time can be a protocol variable of ness",
+        ));
     };
     if meaning.model.species[index].constant || meaning.model.rules.contains_key(variable) {
         return Err(SbmlError::at(assignment, format!("{} sets a species that is constant or has a rule", tag(assignment)), "let events set other species"));
@@ -159,11 +167,19 @@ fn check_company(event: &Event<'_>, before: &[Event<'_>], events: usize) -> Resu
     let parts = || event.element.children().filter(Element::is_element);
     let conditional = matches!(event.trigger, Trigger::When(_));
     if let Some(priority) = parts().find(|part| part.tag_name().name() == "priority").filter(|_| events > 1) {
-        return Err(SbmlError::at(priority, format!("{} has a priority", tag(event.element)), "events that happen at once do so in the order of the file; remove the priority"));
+        return Err(SbmlError::at(
+            priority,
+            format!("{} has a priority", tag(event.element)),
+            "events that happen at once do so in the order of the file; remove the priority",
+        ));
     }
     for trigger in parts().filter(|part| part.tag_name().name() == "trigger") {
         if conditional && events > 1 && !truth(trigger, "persistent", true)? {
-            return Err(SbmlError::at(trigger, "the trigger is not persistent", "a trigger that has turned true makes its event happen; set persistent=\"true\""));
+            return Err(SbmlError::at(
+                trigger,
+                "the trigger is not persistent",
+                "a trigger that has turned true makes its event happen; set persistent=\"true\"",
+            ));
         }
     }
     for other in before {

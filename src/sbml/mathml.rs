@@ -151,7 +151,11 @@ impl<'n, 'a> Reader<'n, 'a> {
             Some((part, _)) => Err(SbmlError::at(part, format!("<{wanted}> does not hold exactly one formula"), "put one formula into it")),
         };
         if let Some(extra) = qualifier("degree").filter(|_| name(*operator) != "root").or(qualifier("logbase").filter(|_| name(*operator) != "log")) {
-            return Err(SbmlError::at(extra, format!("<{}> has no meaning for <{}>", name(extra), name(*operator)), "<root> takes <degree>, <log> takes <logbase>"));
+            return Err(SbmlError::at(
+                extra,
+                format!("<{}> has no meaning for <{}>", name(extra), name(*operator)),
+                "<root> takes <degree>, <log> takes <logbase>",
+            ));
         }
         match name(*operator) {
             "ci" => self.called(*operator, arguments, depth),
@@ -178,7 +182,11 @@ impl<'n, 'a> Reader<'n, 'a> {
         };
         let wanted: Vec<&str> = variables.iter().filter(|part| name(**part) == "bvar").filter_map(|part| elements(*part).first().map(|ci| word(*ci))).collect();
         if wanted.len() != variables.len() {
-            return Err(SbmlError::at(lambda, "<lambda> holds something besides arguments and one formula", "write <bvar><ci>x</ci></bvar> for every argument"));
+            return Err(SbmlError::at(
+                lambda,
+                "<lambda> holds something besides arguments and one formula",
+                "write <bvar><ci>x</ci></bvar> for every argument",
+            ));
         }
         if wanted.len() != given.len() {
             let message = format!("`{called}` is called with {} arguments and has {}", given.len(), wanted.len());
@@ -189,7 +197,8 @@ impl<'n, 'a> Reader<'n, 'a> {
     }
 
     fn piecewise(&self, element: Element<'a>, bound: Option<&Arguments<'_>>, depth: usize) -> Result<Formula, SbmlError> {
-        let wrong = |at: Element<'a>, message: &str| SbmlError::at(at, message, "write <piece> value, condition </piece> … and one <otherwise> value </otherwise>");
+        let wrong =
+            |at: Element<'a>, message: &str| SbmlError::at(at, message, "write <piece> value, condition </piece> … and one <otherwise> value </otherwise>");
         let mut pieces = elements(element);
         let otherwise = match pieces.pop().map(|last| (name(last), elements(last))) {
             Some(("otherwise", value)) if value.len() == 1 => self.read(value[0], bound, depth + 1)?,
@@ -211,7 +220,11 @@ fn constant(element: Element<'_>) -> Result<f64, SbmlError> {
     let texts: Vec<&str> = element.children().filter_map(|child| child.text()).map(str::trim).filter(|text| !text.is_empty()).collect();
     let wrong = || {
         let shown = texts.join(" … ");
-        SbmlError::at(element, format!("`{}` is not a number of its type", shown.escape_debug()), "supported are real, integer, e-notation and rational, base 10")
+        SbmlError::at(
+            element,
+            format!("`{}` is not a number of its type", shown.escape_debug()),
+            "supported are real, integer, e-notation and rational, base 10",
+        )
     };
     if element.attribute("base").is_some_and(|base| base.trim() != "10") || element.children().any(|child| child.is_element() && name(child) != "sep") {
         return Err(wrong());

@@ -160,7 +160,11 @@ impl<'m, 'a> Meaning<'m, 'a> {
     fn opened<T>(&self, id: &'a str, at: Element<'a>, work: impl FnOnce() -> Result<T, SbmlError>) -> Result<T, SbmlError> {
         if self.open.borrow().contains(&id) {
             let circle = self.open.borrow().join("` → `");
-            return Err(SbmlError::at(at, format!("`{id}` depends on itself: `{circle}` → `{id}`"), "rules and initial assignments may not go round in circles"));
+            return Err(SbmlError::at(
+                at,
+                format!("`{id}` depends on itself: `{circle}` → `{id}`"),
+                "rules and initial assignments may not go round in circles",
+            ));
         }
         if self.open.borrow().len() >= LONGEST_CHAIN {
             return Err(SbmlError::at(at, format!("more than {LONGEST_CHAIN} rules or assignments read each other in a row"), "shorten the chain"));

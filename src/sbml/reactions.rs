@@ -32,7 +32,11 @@ pub(super) fn read<'a>(element: Element<'a>, meaning: &Meaning<'_, 'a>, warnings
     let id = identifier(element, "id")?;
     let parts = children(element, &["listOfReactants", "listOfProducts", "listOfModifiers", "kineticLaw"])?;
     if truth(element, "fast", false)? {
-        return Err(SbmlError::at(element, format!("{} is fast", tag(element)), "every reaction happens at its own rate; give it a large rate instead of fast=\"true\""));
+        return Err(SbmlError::at(
+            element,
+            format!("{} is fast", tag(element)),
+            "every reaction happens at its own rate; give it a large rate instead of fast=\"true\"",
+        ));
     }
     let reactants = participants(&parts, "listOfReactants", meaning)?;
     let products = participants(&parts, "listOfProducts", meaning)?;
@@ -42,7 +46,11 @@ pub(super) fn read<'a>(element: Element<'a>, meaning: &Meaning<'_, 'a>, warnings
     }
     let laws: Vec<Element<'a>> = parts.into_iter().filter(|part| part.tag_name().name() == "kineticLaw").collect();
     let [law] = laws[..] else {
-        return Err(SbmlError::at(element, format!("{} has {} kinetic laws", tag(element), laws.len()), "one <kineticLaw> is wanted: its value is the propensity"));
+        return Err(SbmlError::at(
+            element,
+            format!("{} has {} kinetic laws", tag(element), laws.len()),
+            "one <kineticLaw> is wanted: its value is the propensity",
+        ));
     };
     attributes(law, &[])?;
     let law_math = math(law, &["listOfParameters", "listOfLocalParameters"])?;
@@ -52,7 +60,8 @@ pub(super) fn read<'a>(element: Element<'a>, meaning: &Meaning<'_, 'a>, warnings
     let reversible = truth(element, "reversible", true)?;
     probe(&reaction, law_math, reversible, meaning, warnings)?;
     if reversible {
-        warnings.push(format!("reaction `{id}` is called reversible and has one kinetic law: it is taken to happen forwards only, with that law as propensity"));
+        warnings
+            .push(format!("reaction `{id}` is called reversible and has one kinetic law: it is taken to happen forwards only, with that law as propensity"));
     }
     Ok(reaction)
 }
@@ -93,7 +102,11 @@ fn stoichiometry<'a>(reference: Element<'a>, meaning: &Meaning<'_, 'a>) -> Resul
         Some(formula) => {
             let formula = meaning.formula(math(*formula, &[])?, None)?;
             if formula.reads(|symbol| !matches!(symbol, Symbol::Constant(_))) {
-                return Err(SbmlError::at(reference, format!("the stoichiometry of {} depends on the state", tag(reference)), "constant stoichiometries are supported"));
+                return Err(SbmlError::at(
+                    reference,
+                    format!("the stoichiometry of {} depends on the state", tag(reference)),
+                    "constant stoichiometries are supported",
+                ));
             }
             meaning.at_start(&formula, reference)?
         }
@@ -115,13 +128,7 @@ fn stoichiometry<'a>(reference: Element<'a>, meaning: &Meaning<'_, 'a>) -> Resul
 
 /// Tries the law where it must be harmless: without its reactants, and with products around. A law that is negative there is the difference of
 /// a forward and a backward rate, which is no propensity; one that is positive there would take what is not there.
-fn probe<'a>(
-    reaction: &Reaction<'a>,
-    at: Element<'a>,
-    reversible: bool,
-    meaning: &Meaning<'_, 'a>,
-    warnings: &mut Vec<String>,
-) -> Result<(), SbmlError> {
+fn probe<'a>(reaction: &Reaction<'a>, at: Element<'a>, reversible: bool, meaning: &Meaning<'_, 'a>, warnings: &mut Vec<String>) -> Result<(), SbmlError> {
     let mut start = BTreeMap::new();
     let mut symbols = Vec::new();
     reaction.law.visit(&mut |symbol| symbols.push(symbol));
@@ -151,7 +158,8 @@ fn probe<'a>(
     }
     let id = reaction.id;
     if lowest < 0.0 && reversible {
-        let help = "split it into two reactions with reversible=\"false\", one with the forward and one with the backward rate: only their difference is known here";
+        let help =
+            "split it into two reactions with reversible=\"false\", one with the forward and one with the backward rate: only their difference is known here";
         return Err(SbmlError::at(at, format!("the kinetic law of the reversible reaction `{id}` can be negative"), help));
     }
     if lowest < 0.0 {

@@ -57,7 +57,11 @@ impl<'a> Units<'a> {
             let is = |key: &str, wanted: f64| Ok::<bool, SbmlError>(number(unit, key)?.is_none_or(|value| value == wanted));
             let counts = matches!(required(unit, "kind")?, "item" | "dimensionless");
             if !(counts && is("exponent", 1.0)? && is("scale", 0.0)? && is("multiplier", 1.0)? && is("offset", 0.0)?) {
-                return Err(SbmlError::at(unit, format!("amounts of {} are in a unit made of `{}`", tag(at), unit.attribute("kind").unwrap_or_default()), COUNTS));
+                return Err(SbmlError::at(
+                    unit,
+                    format!("amounts of {} are in a unit made of `{}`", tag(at), unit.attribute("kind").unwrap_or_default()),
+                    COUNTS,
+                ));
             }
         }
         Ok(())

@@ -162,7 +162,12 @@ impl Draft<'_, '_, '_> {
             *out += &format!("# {} takes part in the file, and only a rule or an event gives its count.\n", left_out.join(", "));
         }
         let law = text(&reaction.law, &|symbol| names.name(symbol));
-        *out += &format!("[[model.reactions]]\nname = {}\nequation = {}\npropensity = {}\n\n", quoted(reaction.id), quoted(&format!("{from} -> {to}")), quoted(&law));
+        *out += &format!(
+            "[[model.reactions]]\nname = {}\nequation = {}\npropensity = {}\n\n",
+            quoted(reaction.id),
+            quoted(&format!("{from} -> {to}")),
+            quoted(&law)
+        );
     }
 
     fn write_event(&self, event: &Event<'_>, names: &Naming<'_>, out: &mut String) {

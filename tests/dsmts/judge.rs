@@ -34,15 +34,12 @@ impl Case {
         let rows: Vec<Vec<f64>> = lines.map(|line| line.split(',').map(|cell| cell.parse().expect("a number")).collect()).collect();
         assert!(rows.iter().all(|row| row.len() == header.len()), "{path}: a short row");
         let observable = |column: usize| {
-            let names: Vec<&str> = ["-mean", "-sd", "-mu4"].iter().enumerate().map(|(i, end)| header[column + i].strip_suffix(end).expect("a column of moments")).collect();
+            let names: Vec<&str> =
+                ["-mean", "-sd", "-mu4"].iter().enumerate().map(|(i, end)| header[column + i].strip_suffix(end).expect("a column of moments")).collect();
             assert!(names.iter().all(|name| *name == names[0]), "{path}: columns are not in order");
             (names[0].to_owned(), rows.iter().map(|row| [row[column], row[column + 1], row[column + 2]]).collect())
         };
-        Case {
-            name: name.to_owned(),
-            times: rows.iter().map(|row| row[0]).collect(),
-            observables: (1..header.len()).step_by(3).map(observable).collect(),
-        }
+        Case { name: name.to_owned(), times: rows.iter().map(|row| row[0]).collect(), observables: (1..header.len()).step_by(3).map(observable).collect() }
     }
 
     /// How many Z and Y' it has.
@@ -98,7 +95,7 @@ fn exact(case: &Case, n: u64) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
 }
 
 /// Family of all cases of the suite.
-const FAMILY: usize = 39 * 50 * 2;
+pub(super) const FAMILY: usize = 39 * 50 * 2;
 
 #[test]
 fn the_exact_answer_passes() {

@@ -1,5 +1,6 @@
 //! The stochastic test suite of SBML: its models as both levels write them, their exact moments, and the rule by which a sample passes.
 
+mod direct;
 mod judge;
 mod models;
 

@@ -107,14 +107,15 @@ fn operators_mean_what_mathml_says() {
 
 #[test]
 fn numbers_keep_their_bits() {
-    for (cn, expected) in [
+    let numbers: [(&str, f64); 6] = [
         ("<cn> 0.1 </cn>", 0.1),
         ("<cn type=\"integer\"> -7 </cn>", -7.0),
         ("<cn type=\"e-notation\">6.02<sep/>23</cn>", 6.02e23),
         ("<cn type=\"e-notation\"> 4.9 <sep/> -7 </cn>", 4.9e-7),
         ("<cn type=\"rational\">1<sep/>3</cn>", 1.0 / 3.0),
         ("<cn type=\"real\" units=\"item\" xmlns:sbml=\"http://www.sbml.org/sbml/level3/version1/core\" sbml:units=\"item\">1e-3</cn>", 1e-3),
-    ] {
+    ];
+    for (cn, expected) in numbers {
         assert_eq!(value(cn).to_bits(), expected.to_bits(), "{cn}");
     }
     for cn in [
@@ -161,10 +162,7 @@ fn calls_with_wrong_arguments_are_refused() {
         (format!("{X}{X}"), "exactly one formula"),
         (String::new(), "exactly one formula"),
         ("<csymbol definitionURL=\"http://www.sbml.org/sbml/symbols/delay\">d</csymbol>".to_owned(), "`delay` is not supported"),
-        (
-            format!("<apply><csymbol definitionURL=\"http://www.sbml.org/sbml/symbols/rateOf\">r</csymbol>{X}</apply>"),
-            "`rateOf` of SBML is not supported",
-        ),
+        (format!("<apply><csymbol definitionURL=\"http://www.sbml.org/sbml/symbols/rateOf\">r</csymbol>{X}</apply>"), "`rateOf` of SBML is not supported"),
     ] {
         let error = bad(&decay(&mathml));
         assert!(error.message.contains(words), "{mathml}: {error}");
