@@ -80,3 +80,31 @@ fn a_run_that_leaves_the_numbers_fails_with_three() {
     std::fs::write(folder.path().join("wild.toml"), text).expect("written");
     refused(folder.path(), &["run", "wild.toml", "--backend", "cpu", "-q"], 3, &["infinite or NaN", "ensemble.dt"]);
 }
+
+#[test]
+fn sbml_is_imported_or_refused_with_its_place() {
+    let folder = folder();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sbml/dsmts-002-09-l3v1.xml");
+    let printed = ness(folder.path(), &["import", fixture, "--duration", "30", "--every", "0.5", "-n", "1e3"]);
+    assert_eq!(printed.status.code(), Some(0));
+    let text = String::from_utf8(printed.stdout).expect("UTF-8");
+    for line in ["propensity = \"Mu*X\"", "at = 25", "duration = 30", "every = 0.5", "trajectories = 1000"] {
+        assert!(text.lines().any(|found| found == line), "no `{line}` in\n{text}");
+    }
+    let to_file = ["import", fixture, "-o", "model.toml"];
+    assert_eq!(ness(folder.path(), &to_file).status.code(), Some(0));
+    let written = std::fs::read_to_string(folder.path().join("model.toml")).expect("written");
+    refused(folder.path(), &to_file, 2, &["model.toml is there already", "--force"]);
+    assert_eq!(written, std::fs::read_to_string(folder.path().join("model.toml")).expect("still there"));
+    assert_eq!(ness(folder.path(), &["import", fixture, "-o", "model.toml", "--force", "--duration", "5"]).status.code(), Some(0));
+    assert!(std::fs::read_to_string(folder.path().join("model.toml")).expect("there").contains("duration = 5\n"));
+    refused(folder.path(), &["import", "nothing.xml"], 2, &["nothing.xml"]);
+    refused(folder.path(), &["import", fixture, "-o", "no/such/folder.toml"], 2, &["no/such"]);
+    refused(folder.path(), &["import", fixture, "--duration=-1"], 2, &["above 0"]);
+    let broken = std::fs::read_to_string(fixture).expect("a fixture").replace("<times/>", "<factorial/>");
+    std::fs::write(folder.path().join("broken.xml"), broken).expect("written");
+    // Wherever an experiment is wanted, an SBML model is imported first.
+    for verb in ["import", "run", "plan"] {
+        refused(folder.path(), &[verb, "broken.xml"], 2, &["broken.xml:32:15", "<factorial>", "help: supported"]);
+    }
+}
