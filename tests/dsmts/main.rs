@@ -3,6 +3,7 @@
 mod direct;
 mod judge;
 mod models;
+mod simulator;
 
 /// Numbers of all cases, as `001-01`.
 fn cases() -> Vec<String> {

@@ -120,7 +120,7 @@ fn fixture(case: &str, level: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn imported(case: &str, level: &str) -> String {
+pub(super) fn imported(case: &str, level: &str) -> String {
     import(&fixture(case, level), &format!("{case}.xml"), &Options::default()).unwrap_or_else(|error| panic!("{error}")).text
 }
 
