@@ -33,7 +33,7 @@ fn main(
                 draw(n / 4u);
             }
             while (n < end) {
-                step(row);
+                step(row, n);
                 row += dispatch.row_stride;
                 n += 1u;
             }

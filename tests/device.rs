@@ -198,3 +198,54 @@ fn a_device_that_is_not_there_is_named_with_those_that_are() {
     let error = Gpu::open(&Selection::Named("no such card".to_owned())).err().expect("there is no such card").to_string();
     assert!(error.contains("no such card"), "{error}");
 }
+
+#[test]
+fn jump_processes_on_the_device_have_their_exact_means() {
+    let Some(gpu) = gpu() else { return };
+    for name in ["triangle-open", "association", "schlogl", "michaelis-menten"] {
+        let outcome = run(&model(name, &[("ensemble.trajectories", "40000")]), &gpu);
+        let compared: Vec<_> = outcome.estimates.iter().filter(|e| e.exact.is_some()).collect();
+        assert!(compared.len() >= 14, "{name}: {}", compared.len());
+        for e in compared {
+            assert!(e.z.is_some_and(|z| z.abs() <= 5.0), "{name}, {}: {} ± {} against {:?}", e.name, e.value, e.standard_error, e.exact);
+        }
+        assert_holds(&outcome, "conservation");
+    }
+}
+
+#[test]
+fn paths_of_reactions_are_those_of_the_native_kernel() {
+    let Some(gpu) = gpu() else { return };
+    // Single precision may put an event on the other side of a comparison; in a short run it hardly ever does.
+    let plan = model("schlogl", &[("ensemble.trajectories", "4000")]).plan().clone();
+    let position = plan.columns.iter().position(|c| *c == Column::Position(0)).expect("a count");
+    let (native, device) = (column(&whole(&plan, &common::cpu()), position), column(&whole(&plan, &gpu), position));
+    let same = native.iter().zip(&device).filter(|(a, b)| a == b).count();
+    assert!(same as f64 >= 0.98 * native.len() as f64, "{same} of {}", native.len());
+}
+
+#[test]
+fn jumps_do_not_depend_on_saves_or_how_they_are_cut() {
+    let Some(gpu) = gpu() else { return };
+    let plan = |every: &str| model("association", &[("ensemble.trajectories", "500"), ("measure.every", every)]).plan().clone();
+    let ends = |plan: &Plan, gpu: &Gpu| {
+        let batches = whole(plan, gpu);
+        (0..plan.columns.len()).map(|index| column(&batches, index)).collect::<Vec<_>>()
+    };
+    let expected = ends(&plan("0.1"), &gpu);
+    assert_eq!(ends(&plan("0.0125"), &gpu), expected);
+    assert_eq!(ends(&plan("4"), &gpu), expected);
+    for tuning in
+        [Tuning { workgroup: 128, ..Tuning::default() }, Tuning { chunk: Some(64), steps_per_dispatch: Some(4), wide_integers: false, ..Tuning::default() }]
+    {
+        let Some(gpu) = self::gpu() else { return };
+        assert_eq!(ends(&plan("0.1"), &gpu.with_tuning(tuning)), expected);
+    }
+}
+
+#[test]
+fn jumps_that_have_no_kernel_are_refused_by_name() {
+    let Some(gpu) = gpu() else { return };
+    let refused = gpu.fits(model("triangle-ramp", &[]).plan()).expect_err("rates move");
+    assert!(refused.to_string().contains("rates that move") && refused.to_string().contains("--backend cpu"), "{refused}");
+}

@@ -85,7 +85,7 @@ pub struct TileMoments {
 }
 
 impl BackendError {
-    /// Jump processes have no kernels on a GPU.
+    /// Such jump processes have no kernels on a GPU.
     pub fn jumps_on_gpu(what: &str) -> Self {
         Self::Unsupported { what: what.to_owned() }
     }
@@ -117,7 +117,7 @@ pub enum BackendError {
         advice: String,
     },
     /// The backend has no kernels for such a plan.
-    #[error("{what} of jump processes cannot be had from a GPU in this version; use `--backend cpu`, which runs them on every core")]
+    #[error("{what} of jump processes do not run on a GPU in this version; use `--backend cpu`, which runs them on every core")]
     Unsupported {
         /// What was asked for.
         what: String,

@@ -21,7 +21,7 @@ pub(super) fn backend(arguments: &Run, precision: Precision, jumps: bool) -> Res
             Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "as asked".to_owned())),
             None => Ok((on_gpu(Selection::Hardware)?, "as asked".to_owned())),
         },
-        (Choice::Auto, None) if jumps => Ok((native()?, "jump processes run on the processor in this version".to_owned())),
+        (Choice::Auto, None) if jumps => Ok((native()?, "jump processes run on the processor unless `--backend gpu` is asked for".to_owned())),
         (Choice::Auto, None) => match hardware() {
             Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "there is a hardware GPU; --backend cpu uses the processor".to_owned())),
             None => Ok((native()?, "no hardware GPU was found; --backend gpu uses software Vulkan where there is one".to_owned())),

@@ -98,9 +98,10 @@ pub(super) fn plan(arguments: &Experiment) -> Result<u8, Failure> {
 /// Prints the generated shader.
 pub(super) fn wgsl(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
-    if simulation.circuit().is_some() {
-        return Err(BackendError::jumps_on_gpu("the shader").into());
+    let text = gpu::shader(simulation.plan(), gpu::ShaderOptions::default());
+    if text.is_empty() {
+        return Err(BackendError::jumps_on_gpu("rates that move, large networks or events from outside").into());
     }
-    print!("{}", gpu::shader(simulation.plan(), gpu::ShaderOptions::default()));
+    print!("{text}");
     Ok(FINE)
 }

@@ -1,8 +1,8 @@
 //! One WGSL module for each plan: fragments of `shaders/`, and text written for the plan, one after the other.
 
-use super::kernel;
 use super::layout::Layout;
-use crate::plan::{Dynamics, Integrator, Overdamped, Plan};
+use super::{jump, kernel};
+use crate::plan::{Dynamics, Integrator, Overdamped, Plan, Reactions};
 
 /// What the text of a shader depends on besides the plan. No choice changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,10 @@ impl Default for ShaderOptions {
 pub fn shader(plan: &Plan, options: ShaderOptions) -> String {
     match &plan.dynamics {
         Dynamics::Overdamped(dynamics) => Composition::of(plan, dynamics, options).text,
-        Dynamics::Reactions(_) | Dynamics::Network(_) => String::new(),
+        Dynamics::Reactions(_) | Dynamics::Network(_) => match jump::runnable(plan) {
+            Ok(runs) => Composition::of_plan(&runs, plan, options).text,
+            Err(_) => String::new(),
+        },
     }
 }
 
@@ -74,6 +77,41 @@ pub(super) struct Composition {
 }
 
 impl Composition {
+    /// The shader of a plan as this backend runs it; `original` is what it was made of.
+    pub(super) fn of_plan(plan: &Plan, original: &Plan, options: ShaderOptions) -> Self {
+        match &plan.dynamics {
+            Dynamics::Overdamped(dynamics) => Self::of(plan, dynamics, options),
+            Dynamics::Reactions(reactions) => {
+                let network = match &original.dynamics {
+                    Dynamics::Network(network) => Some(network),
+                    _ => None,
+                };
+                Self::of_jumps(plan, reactions, &jump::Tables(network), options)
+            }
+            Dynamics::Network(_) => Self::default(),
+        }
+    }
+
+    fn of_jumps(plan: &Plan, reactions: &Reactions, tables: &jump::Tables<'_>, options: ShaderOptions) -> Self {
+        let layout = Layout::of_plan(plan);
+        let mut whole = Self::default();
+        whole.push("sizes of this plan", &kernel::sizes(plan, &layout, options.workgroup));
+        let multiply = if options.wide_integers { MUL_WIDE_NATIVE } else { MUL_WIDE_HALVES };
+        for fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, PATH_SUMS] {
+            whole.push_fragment(fragment);
+        }
+        if !plan.series.is_empty() {
+            whole.push_fragment(TILE_MOMENTS);
+        }
+        if !plan.fields.is_empty() {
+            whole.push_fragment(FIELDS);
+        }
+        whole.push("propensities of the model", &jump::programs(plan, reactions));
+        whole.push("events of this plan", &(jump::functions(plan, reactions, &layout, tables) + &kernel::save(plan, None, &layout)));
+        whole.push_fragment(KERNEL);
+        whole
+    }
+
     /// The shader of a plan.
     pub(super) fn of(plan: &Plan, dynamics: &Overdamped, options: ShaderOptions) -> Self {
         let layout = Layout::of(plan, dynamics);

@@ -4,7 +4,7 @@ use super::Tuning;
 use super::device::Adapter;
 use super::layout::{Layout, Sizes, field_row};
 use crate::backend::BackendError;
-use crate::plan::{Overdamped, Plan, TILE};
+use crate::plan::{Plan, TILE};
 
 /// Trajectories of a chunk, where nothing else limits it: enough to fill any processor; on the host's own cores a chunk stays in its cache.
 const HARDWARE_CHUNK: u64 = 1 << 20;
@@ -15,7 +15,7 @@ const BUFFER_BUDGET: u64 = 1 << 28;
 const WORD: u64 = 4;
 
 /// Checks a plan against the limits of an adapter; the number of trajectories of a chunk comes back.
-pub(super) fn chunk(plan: &Plan, dynamics: &Overdamped, adapter: &Adapter, tuning: &Tuning) -> Result<u64, BackendError> {
+pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u64, BackendError> {
     let refuse = |quantity: &str, value: u64, limit: u64, advice: &str| {
         if value <= limit {
             return Ok(());
@@ -36,7 +36,7 @@ pub(super) fn chunk(plan: &Plan, dynamics: &Overdamped, adapter: &Adapter, tunin
     let shared = workgroup_bytes(plan, workgroup);
     refuse("the memory of a workgroup, in bytes,", shared, u64::from(adapter.workgroup_bytes), "use `--backend cpu`")?;
 
-    let layout = Layout::of(plan, dynamics);
+    let layout = Layout::of_plan(plan);
     let smallest = Sizes::of(plan, &layout, workgroup, workgroup);
     refuse("the time series of one workgroup, in bytes,", smallest.moments * WORD, adapter.buffer_bytes, rarer)?;
     let fewer = "save less often (measure.every), or take fewer bins (measure.bins)";

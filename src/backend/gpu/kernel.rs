@@ -31,8 +31,8 @@ pub(super) fn sizes(plan: &Plan, layout: &Layout, workgroup: u32) -> String {
     text
 }
 
-/// The programs of the plan and the constants they read.
-pub(super) fn programs(plan: &Plan, dynamics: &Overdamped) -> String {
+/// The constants that programs read, in registers or where they lie.
+pub(super) fn constants_table(plan: &Plan) -> String {
     let number = plan.uniforms.constants.len();
     let mut text = String::from("\n");
     if in_registers(plan) {
@@ -40,6 +40,23 @@ pub(super) fn programs(plan: &Plan, dynamics: &Overdamped) -> String {
     } else if number > 0 {
         line!(text, "@group(0) @binding(1) var<storage, read> constants: array<f32>;\n");
     }
+    text
+}
+
+/// Copies the constants into registers, where they are kept there.
+pub(super) fn load_constants(plan: &Plan) -> String {
+    let mut text = String::new();
+    if in_registers(plan) {
+        for i in 0..plan.uniforms.constants.len() {
+            line!(text, "    constants[{i}] = constant_table[{i}];");
+        }
+    }
+    text
+}
+
+/// The programs of the plan and the constants they read.
+pub(super) fn programs(plan: &Plan, dynamics: &Overdamped) -> String {
+    let mut text = constants_table(plan);
     let dimension = plan.coordinates.len();
     text.push_str(&wgsl(&dynamics.force, "force", dimension));
     if let Some(program) = &dynamics.protocol_work {
@@ -64,7 +81,7 @@ pub(super) fn functions(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> 
         draw(layout),
         step::step(plan, dynamics, layout),
         flush_sums(layout),
-        save(plan, dynamics, layout),
+        save(plan, Some(dynamics), layout),
     ];
     parts.join("\n") + "\n"
 }
@@ -101,11 +118,7 @@ fn slots(layout: &Layout) -> Vec<(usize, String, &'static str)> {
 
 fn load(plan: &Plan, layout: &Layout) -> String {
     let mut text = String::from("fn load(place: u32) {\n");
-    if in_registers(plan) {
-        for i in 0..plan.uniforms.constants.len() {
-            line!(text, "    constants[{i}] = constant_table[{i}];");
-        }
-    }
+    text.push_str(&load_constants(plan));
     for (slot, variable, kind) in slots(layout) {
         line!(text, "    {variable} = bitcast<{kind}>(state[{slot}u * dispatch.stride + place]);");
     }
@@ -158,7 +171,7 @@ fn flush_sums(layout: &Layout) -> String {
 }
 
 /// Everything that happens at a save: tile moments of the series, counts of the fields.
-fn save(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
+pub(super) fn save(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout) -> String {
     let mut text = String::from("fn save(place: u32, lane: u32, group: u32, number: u32) {\n");
     if plan.series.is_empty() && plan.fields.is_empty() {
         return text + "}\n";
@@ -206,7 +219,7 @@ fn count_field(text: &mut String, plan: &Plan, field: &FieldGrid, index: usize, 
 }
 
 /// Text of a value of a series; positions are unwrapped.
-fn series_value(plan: &Plan, dynamics: &Overdamped, layout: &Layout, column: Column) -> String {
+fn series_value(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout, column: Column) -> String {
     match column {
         Column::Position(i) => match plan.coordinates[i as usize].boundary {
             Boundary::Periodic { lower, upper } => format!("fma(f32(winding[{i}]), {}, x[{i}])", number(upper - lower)),
@@ -229,8 +242,8 @@ fn series_value(plan: &Plan, dynamics: &Overdamped, layout: &Layout, column: Col
 }
 
 /// Whether the work at a save includes a protocol move from where the last step left off.
-fn moves_to_save(plan: &Plan, dynamics: &Overdamped) -> bool {
-    dynamics.protocol_work.is_some() && plan.series.contains(&Column::Work)
+fn moves_to_save(plan: &Plan, dynamics: Option<&Overdamped>) -> bool {
+    dynamics.is_some_and(|dynamics| dynamics.protocol_work.is_some()) && plan.series.contains(&Column::Work)
 }
 
 /// A number as the shader reads it: the nearest in single precision.

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::plan::{Boundary, Column, Overdamped, Plan, TILE};
+use crate::plan::{Boundary, Column, Dynamics, Overdamped, Plan, TILE};
 use crate::random;
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
@@ -55,6 +55,11 @@ pub(super) struct Layout {
     pub(super) kept: usize,
     /// Slots that come back.
     pub(super) returned: usize,
+    /// Slot of the events of the first channel of a jump process, and number of channels.
+    pub(super) fired: usize,
+    pub(super) channels: usize,
+    /// Slots that hold the clock of a jump process between dispatches.
+    pub(super) clock: usize,
 }
 
 impl Layout {
@@ -74,12 +79,34 @@ impl Layout {
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).collect();
         let returned = next + 3 * sums.len();
         let kept = if dynamics.force_is_constant && dynamics.linear.is_none() { dynamics.force.outputs.len() } else { 0 };
-        Self { dimension, windings, initial, first_sum: next, sums, kept, returned }
+        Self { dimension, windings, initial, first_sum: next, sums, kept, returned, fired: 0, channels: 0, clock: 0 }
+    }
+
+    /// The slots of any plan that this backend runs.
+    pub(super) fn of_plan(plan: &Plan) -> Self {
+        match &plan.dynamics {
+            Dynamics::Overdamped(dynamics) => Self::of(plan, dynamics),
+            Dynamics::Reactions(_) | Dynamics::Network(_) => Self::of_jumps(plan),
+        }
+    }
+
+    fn of_jumps(plan: &Plan) -> Self {
+        let dimension = plan.coordinates.len();
+        let initial: Vec<Option<usize>> = (0..dimension).map(|i| Some(dimension + i)).collect();
+        let sums = super::jump::sums(plan);
+        let first_sum = 2 * dimension;
+        let fired = first_sum + 3 * sums.len();
+        let channels = match &plan.dynamics {
+            Dynamics::Reactions(reactions) => reactions.channels.len(),
+            _ => 0,
+        };
+        let windings = vec![None; dimension];
+        Self { dimension, windings, initial, first_sum, sums, kept: 0, returned: fired + channels, fired, channels, clock: super::jump::CLOCK_SLOTS }
     }
 
     /// All slots.
     pub(super) fn slots(&self) -> usize {
-        self.returned + self.kept
+        self.returned + self.kept + self.clock
     }
 
     /// Which sum a column is.
@@ -154,7 +181,12 @@ pub(super) struct Steps {
 /// The parameters of a dispatch over trajectories `first .. first + count`.
 pub(super) fn dispatch(plan: &Plan, sizes: &Sizes, first: u64, count: u64, steps: Steps) -> Dispatch {
     let key = random::key(plan.seed);
-    let purpose = if steps.relaxing { plan.stream.relaxation() } else { plan.stream.noise() };
+    let purpose = match (&plan.dynamics, steps.relaxing) {
+        (Dynamics::Overdamped(_), true) => plan.stream.relaxation(),
+        (Dynamics::Overdamped(_), false) => plan.stream.noise(),
+        (_, true) => plan.stream.relaxation_event(),
+        (_, false) => plan.stream.event(),
+    };
     let columns = plan.uniforms.columns as u64;
     let starts = steps.first == 0;
     let unsigned = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);

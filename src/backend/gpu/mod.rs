@@ -6,6 +6,7 @@
 mod compose;
 mod device;
 mod fit;
+mod jump;
 mod kernel;
 mod layout;
 mod readback;
@@ -18,7 +19,7 @@ pub use self::compose::{ShaderOptions, shader};
 use self::device::Device;
 pub use self::device::{Adapter, AdapterKind, Selection, adapters};
 use super::{Backend, BackendError, Description, Event, Flow};
-use crate::plan::{Dynamics, Plan};
+use crate::plan::Plan;
 
 /// How the work is cut; never changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,19 +84,13 @@ impl Backend for Gpu {
     }
 
     fn fits(&self, plan: &Plan) -> Result<(), BackendError> {
-        match &plan.dynamics {
-            Dynamics::Overdamped(dynamics) => fit::chunk(plan, dynamics, &self.device.adapter, &self.tuning).map(|_| ()),
-            Dynamics::Reactions(_) | Dynamics::Network(_) => Err(BackendError::jumps_on_gpu("trajectories")),
-        }
+        let runs = jump::runnable(plan)?;
+        fit::chunk(&runs, &self.device.adapter, &self.tuning).map(|_| ())
     }
 
     fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
-        match &plan.dynamics {
-            Dynamics::Overdamped(dynamics) => {
-                let chunk = fit::chunk(plan, dynamics, &self.device.adapter, &self.tuning)?;
-                run::run(&self.device, plan, dynamics, self.shader_options(), &self.tuning, chunk, receive)
-            }
-            Dynamics::Reactions(_) | Dynamics::Network(_) => self.fits(plan),
-        }
+        let runs = jump::runnable(plan)?;
+        let chunk = fit::chunk(&runs, &self.device.adapter, &self.tuning)?;
+        run::run(&self.device, &runs, plan, self.shader_options(), &self.tuning, chunk, receive)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{Layout, Sizes, field_row};
 use crate::backend::{Batch, TileMoments};
-use crate::plan::{Column, Plan, TILE};
+use crate::plan::{Column, JumpColumn, Plan, TILE};
 
 /// The words of a chunk of `count` trajectories from `first` on, as a batch. `words` are the returned slots of the state, the moments and the counts.
 pub(super) fn batch(plan: &Plan, layout: &Layout, sizes: &Sizes, first: u64, count: usize, words: &[u32]) -> Batch {
@@ -48,7 +48,14 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             }
             None => unreachable!("a path sum that is a column has slots"),
         },
-        Column::Jump(_) => vec![f64::NAN; count],
+        Column::Jump(JumpColumn::Fired(channel)) => slot(layout.fired + usize::from(channel)).iter().map(|events| f64::from(*events)).collect(),
+        Column::Jump(_) => match layout.sum(column) {
+            Some(sum) => {
+                let parts = [0, 1, 2].map(|part| slot(layout.first_sum + 3 * sum + part));
+                (0..count).map(|t| float(&parts[1][t]) + float(&parts[2][t]) + float(&parts[0][t])).collect()
+            }
+            None => vec![f64::NAN; count],
+        },
     }
 }
 

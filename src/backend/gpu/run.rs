@@ -14,7 +14,7 @@ use super::device::Device;
 use super::layout::{self, Dispatch, Layout, Sizes, Steps};
 use super::readback::batch;
 use crate::backend::{BackendError, Event, Flow};
-use crate::plan::{InitialState, Overdamped, Plan, initial_state};
+use crate::plan::{Column, InitialState, JumpColumn, Plan, initial_state};
 
 /// What a dispatch should take: short enough for every watchdog, long enough to hide its own cost.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -27,13 +27,13 @@ const QUARTET: u64 = 4;
 pub(super) fn run(
     device: &Device,
     plan: &Plan,
-    dynamics: &Overdamped,
+    original: &Plan,
     options: ShaderOptions,
     tuning: &Tuning,
     chunk: u64,
     receive: &mut (dyn FnMut(Event) -> Flow + Send),
 ) -> Result<(), BackendError> {
-    let program = Program::new(device, plan, dynamics, options, chunk)?;
+    let program = Program::new(device, plan, original, options, chunk)?;
     let stop = AtomicBool::new(false);
     let (sender, receiver) = sync_channel::<Event>(2);
     std::thread::scope(|scope| {
@@ -76,8 +76,8 @@ struct Room {
 }
 
 impl<'a> Program<'a> {
-    fn new(device: &'a Device, plan: &'a Plan, dynamics: &Overdamped, options: ShaderOptions, chunk: u64) -> Result<Self, BackendError> {
-        let layout = Layout::of(plan, dynamics);
+    fn new(device: &'a Device, plan: &'a Plan, original: &Plan, options: ShaderOptions, chunk: u64) -> Result<Self, BackendError> {
+        let layout = Layout::of_plan(plan);
         let sizes = Sizes::of(plan, &layout, chunk, u64::from(options.workgroup));
         let entry = |(binding, ty): (u32, wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
             binding,
@@ -94,7 +94,7 @@ impl<'a> Program<'a> {
             let pipeline = device.device.create_pipeline_layout(&descriptor);
             (bindings, pipeline)
         })?;
-        let pipeline = device.pipeline(&Composition::of(plan, dynamics, options), Some(&pipeline_layout))?;
+        let pipeline = device.pipeline(&Composition::of_plan(plan, original, options), Some(&pipeline_layout))?;
         let table = |values: Vec<f32>| -> Result<wgpu::Buffer, BackendError> {
             let buffer = device.contain(|| buffer(&device.device, values.len() as u64, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST))?;
             device.contain(|| device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&values)))?;
@@ -288,7 +288,8 @@ impl<'a> Driver<'a> {
             program.device.queue.submit([encoder.finish()])
         })?;
         let number = steps.last - steps.first;
-        let trajectory_steps = if steps.relaxing { 0 } else { number * count };
+        let jumps = program.plan.dynamics.overdamped().is_none();
+        let trajectory_steps = if steps.relaxing || jumps { 0 } else { number * count };
         self.flying.push_back(Flying { submission, submitted: Instant::now(), steps: number, trajectory_steps });
         Ok(())
     }
@@ -339,6 +340,10 @@ impl<'a> Driver<'a> {
         let batch = batch(program.plan, &program.layout, &program.sizes, returning.first, returning.count as usize, words);
         drop(view);
         device.contain(|| returning.room.readback.unmap())?;
+        // Jump processes count events, known when trajectories have ended.
+        let is_events = |column: &Column| matches!(column, Column::Jump(JumpColumn::Fired(_)));
+        let events = program.plan.columns.iter().zip(&batch.columns).filter(|(column, _)| is_events(column)).flat_map(|(_, values)| values).sum::<f64>();
+        self.send(Event::Progress(events as u64));
         self.send(Event::Batch(batch));
         Ok(())
     }

@@ -8,10 +8,10 @@ use super::layout::Layout;
 use crate::expression::{Operand, wgsl_operand};
 use crate::plan::{Boundary, Column, Integrator, LinearStep, Overdamped, Plan};
 
-/// `fn step(row)`: one step of the plan at the row of numbers that starts there.
+/// `fn step(row, n)`: one step of the plan at the row of numbers that starts there.
 pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
     let writer = Writer { plan, dynamics, layout, d: layout.dimension };
-    let mut text = String::from("fn step(row: u32) {\n");
+    let mut text = String::from("fn step(row: u32, n: u32) {\n");
     if let (Some(_), Some(work)) = (&dynamics.protocol_work, layout.sum(Column::Work)) {
         line!(text, "    partial[{work}] = partial[{work}] + protocol_work(x, row)[0];");
     }

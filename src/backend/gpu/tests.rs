@@ -253,7 +253,7 @@ fn every_fragment_parses_with_what_it_names_and_is_short() {
     let sizes = "const WORKGROUP: u32 = 64u; const TILE: u32 = 64u; const TILES: u32 = 1u; const FLUSH_EVERY: u32 = 64u;
         const OBSERVABLES: u32 = 1u; const FIELDS: u32 = 1u; const FIELD_ROW: u32 = 3u;\n";
     let written = "fn load(place: u32) {} fn store(place: u32) {} fn start_measuring(place: u32) {} fn evaluate_forces(row: u32) {}
-        fn draw(quartet: u32) {} fn step(row: u32) {} fn flush_sums() {} fn save(place: u32, lane: u32, group: u32, number: u32) {}\n";
+        fn draw(quartet: u32) {} fn step(row: u32, n: u32) {} fn flush_sums() {} fn save(place: u32, lane: u32, group: u32, number: u32) {}\n";
     for fragment in FRAGMENTS {
         let mut parts = Vec::new();
         with_needs(fragment, &mut parts);
