@@ -8,6 +8,8 @@ use super::ExactError;
 pub const MOST_STATIONARY: usize = 1600;
 /// Probability that uniformisation may leave out.
 const TAIL: f64 = 1e-15;
+/// Steps of a power iteration before it is given up.
+const MOST_ITERATIONS: usize = 100_000;
 /// Local error of the integrator, relative to probabilities of order 1.
 const TOLERANCE: f64 = 1e-11;
 
@@ -117,6 +119,33 @@ impl Chain {
         spent
     }
 
+    /// The scaled cumulant generating function: the growth rate of `⟨Π factor⟩` over the transitions of a trajectory, the Perron eigenvalue of the tilted
+    /// generator, and the width of the interval of Collatz & Wielandt that encloses it. `factors` has one entry a transition, all finite and positive.
+    /// `None` where the power iteration does not settle.
+    pub fn growth(&self, rates: &[f64], factors: &[f64]) -> Option<(f64, f64)> {
+        let mut exit = vec![0.0; self.states];
+        self.from.iter().zip(rates).for_each(|(&from, &rate)| exit[from as usize] += rate);
+        let shift = exit.iter().fold(0.0f64, |most, rate| most.max(*rate)) * 1.01;
+        let mut vector = vec![1.0; self.states];
+        for _ in 0..MOST_ITERATIONS {
+            let mut next: Vec<f64> = vector.iter().zip(&exit).map(|(v, exit)| (shift - exit) * v).collect();
+            for (((&from, &to), &rate), factor) in self.from.iter().zip(&self.to).zip(rates).zip(factors) {
+                next[to as usize] += rate * factor * vector[from as usize];
+            }
+            let ratios = next.iter().zip(&vector).map(|(next, v)| next / v);
+            let (low, high) = ratios.fold((f64::INFINITY, 0.0f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
+            if !(high.is_finite() && low > 0.0) {
+                return None;
+            }
+            if high - low <= 1e-10 * shift {
+                return Some((0.5 * (low + high) - shift, high - low));
+            }
+            let scale = 1.0 / next.iter().fold(0.0f64, |most, v| most.max(*v));
+            vector = next.into_iter().map(|v| scale * v).collect();
+        }
+        None
+    }
+
     /// Lets `p` evolve from `start` to `end` while rates move, and integrates `sums` along the way: `rates(t, out)` fills the rates,
     /// `integrand(t, p, rates, out)` what is integrated. Dormand & Prince's pair of orders 5 and 4 with adaptive steps.
     pub fn evolve_moving(&self, p: &mut [f64], (start, end): (f64, f64), rates: &dyn Fn(f64, &mut [f64]), integrand: &Integrand, sums: &mut [f64]) {
@@ -192,6 +221,21 @@ mod tests {
         for (found, exact) in law.iter().zip([0.3125, 0.215_277_777_777_777_8, 0.472_222_222_222_222_2]) {
             assert!((found - exact).abs() <= 1e-15, "{law:?}");
         }
+    }
+
+    #[test]
+    fn the_generating_function_of_the_triangle_is_known_and_symmetric() {
+        let (chain, rates) = triangle();
+        let back = [1, 0, 3, 2, 5, 4];
+        let theta = |alpha: f64| {
+            let factors: Vec<f64> = (0..6).map(|k| (-alpha * (rates[k] / rates[back[k]]).ln()).exp()).collect();
+            chain.growth(&rates, &factors).expect("settles").0
+        };
+        // Independent values.
+        for (alpha, value) in [(0.1, -0.147_956_4), (0.5, -0.395_292_5), (-0.1, 0.188_930_8), (1.1, 0.188_930_8), (0.0, 0.0)] {
+            assert!((theta(alpha) - value).abs() <= 1e-7, "{alpha}: {}", theta(alpha));
+        }
+        assert!((theta(0.2) - theta(0.8)).abs() <= 1e-9);
     }
 
     #[test]

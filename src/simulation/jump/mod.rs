@@ -27,6 +27,8 @@ use space::{MOST_STATES, Space};
 /// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone.
 const FEWEST_STATES: usize = 60;
 const MANY_STATES: usize = 480;
+/// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
+const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
 /// Most bins of a histogram of counts.
 const MOST_BINS: u32 = 256;
 
@@ -303,8 +305,25 @@ impl Question<'_> {
                 last = Some(flows.last);
             }
         }
+        self.generating_function(&mut answers.values);
         self.closed_forms(&mut answers);
         (answers, last)
+    }
+
+    /// `θ(α) = lim ln⟨exp(−α Δs_med)⟩/t` of a small space at the initial rates, where every channel has a reverse.
+    fn generating_function(&self, values: &mut Values) {
+        if self.clocked.moves || !self.space.is_whole() || self.space.chain.states > MANY_STATES || self.space.reverse.iter().any(Option::is_none) {
+            return;
+        }
+        let rates = self.space.rates_at(0.0);
+        for alpha in ALPHAS {
+            let exponent: f64 = alpha.parse().unwrap_or(f64::NAN);
+            let factor = |k: usize| self.space.reverse[k].map_or(0.0, |back| (-exponent * (rates[k] / rates[back]).ln()).exp());
+            let factors: Vec<f64> = (0..rates.len()).map(factor).collect();
+            if let Some((theta, _)) = self.space.chain.growth(&rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
+                know(values, format!("scgf.{alpha}"), theta);
+            }
+        }
     }
 
     fn flows_into(&self, flows: &known::Flows, values: &mut Values) {
