@@ -1,0 +1,265 @@
+//! What is known exactly of a jump process, what its theorems may assume, and its books.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::answers::{Answers, Values};
+use super::known::{self, average, flows, know, moments, stationary, system_entropy};
+use super::space::Space;
+use super::{Circuit, MANY_STATES, Opening, fundamental_cycles, is_balanced};
+use crate::experiment::Experiment;
+use crate::experiment::jump::JumpModel;
+use crate::expression::Symbol;
+use crate::plan::{Clocked, Dynamics, JumpColumn, MediumEntropy, Plan, medium_entropy};
+use crate::random::Stream;
+use crate::thermodynamics::observables::{JumpLedger, Medium, Names, OwnedStateFunction};
+use crate::thermodynamics::theorems::{Facts, Start};
+
+/// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
+const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
+
+/// What the answers are about.
+pub(super) struct Question<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) model: &'a JumpModel,
+    pub(super) space: &'a Space<'a>,
+    pub(super) opening: &'a Opening,
+    pub(super) clocked: &'a Clocked,
+    pub(super) circuit: &'a Circuit,
+    pub(super) names: &'a Names,
+}
+
+impl Question<'_> {
+    fn duration(&self) -> f64 {
+        self.experiment.protocol.duration
+    }
+
+    /// Temperatures of the baths.
+    fn temperatures(&self) -> Vec<f64> {
+        self.model.baths.iter().map(|(_, node)| self.space.evaluate(*node, &[], 0.0)).collect()
+    }
+
+    /// Everything that can be computed, then the closed forms of the file; and the law at the end.
+    pub(super) fn answer(&self) -> (Answers, Option<Vec<f64>>) {
+        let mut answers = Answers::default();
+        let mut last = None;
+        let undisturbed = self.model.interventions.is_empty();
+        if let Some(first) = self.opening.law.as_ref().filter(|_| undisturbed) {
+            let bath_of = |channel: usize| self.model.channels[channel].bath;
+            if let Some(flows) = flows(self.space, first, self.clocked.moves, self.model.baths.len(), &bath_of) {
+                self.flows_into(&flows, &mut answers.values);
+                self.entropies_into(first, &flows, &mut answers.values);
+                last = Some(flows.last);
+            }
+        }
+        self.generating_function(&mut answers.values);
+        self.closed_forms(&mut answers);
+        (answers, last)
+    }
+
+    /// `θ(α) = lim ln⟨exp(−α Δs_med)⟩/t` of a small space at the initial rates, where every channel has a reverse.
+    fn generating_function(&self, values: &mut Values) {
+        if self.clocked.moves || !self.space.is_whole() || self.space.chain.states > MANY_STATES || self.space.reverse.iter().any(Option::is_none) {
+            return;
+        }
+        let rates = self.space.rates_at(0.0);
+        for alpha in ALPHAS {
+            let exponent: f64 = alpha.parse().unwrap_or(f64::NAN);
+            let factor = |k: usize| self.space.reverse[k].map_or(0.0, |back| (-exponent * (rates[k] / rates[back]).ln()).exp());
+            let factors: Vec<f64> = (0..rates.len()).map(factor).collect();
+            if let Some((theta, _)) = self.space.chain.growth(&rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
+                know(values, format!("scgf.{alpha}"), theta);
+            }
+        }
+    }
+
+    fn flows_into(&self, flows: &known::Flows, values: &mut Values) {
+        let per_time = 1.0 / self.duration();
+        let of_channel =
+            |channel: usize| -> f64 { flows.events.iter().zip(&self.space.channel).filter(|(_, c)| **c == channel).map(|(events, _)| events * per_time).sum() };
+        let rates: Vec<f64> = (0..self.model.channels.len()).map(of_channel).collect();
+        for (name, reaction) in &self.circuit.reactions {
+            let back = reaction.backward.map_or(0.0, |channel| rates[channel]);
+            know(values, format!("flux.{name}"), rates[reaction.forward] - back);
+            know(values, format!("traffic.{name}"), rates[reaction.forward] + back);
+        }
+        for (cycle, _) in &self.circuit.cycles {
+            if let Some((flux, _)) = values.get(&format!("flux.{cycle}")).cloned() {
+                know(values, format!("current.{cycle}"), flux);
+            }
+        }
+        know(values, "activity", rates.iter().sum::<f64>() * self.duration());
+        for (state, name) in self.names.states.iter().enumerate() {
+            know(values, format!("occupancy.{name}"), flows.spent[state] * per_time);
+        }
+        if self.model.states.is_none() {
+            let averages: Vec<f64> = flows.spent.iter().map(|time| time * per_time).collect();
+            for ((name, (mean, variance)), (average, _)) in self.names.species.iter().zip(moments(self.space, &flows.last)).zip(moments(self.space, &averages))
+            {
+                know(values, format!("mean.{name}"), mean);
+                know(values, format!("variance.{name}"), variance);
+                know(values, format!("time_average.{name}"), average);
+            }
+        }
+    }
+
+    fn entropies_into(&self, first: &[f64], flows: &known::Flows, values: &mut Values) {
+        let system = system_entropy(first, &flows.last);
+        let total = flows.medium + system;
+        know(values, "entropy_medium", flows.medium);
+        know(values, "entropy_system", system);
+        know(values, "entropy_total", total);
+        know(values, "entropy_production_rate", total / self.duration());
+        for (bath, (name, temperature)) in self.model.baths.iter().zip(self.temperatures()).enumerate().map(|(i, ((name, _), t))| (i, (name, t))) {
+            let heat = temperature * flows.of_bath[bath];
+            if self.model.baths.len() == 1 {
+                know(values, "heat", heat);
+            } else {
+                know(values, format!("heat.{name}"), heat);
+                know(values, format!("heat_rate.{name}"), heat / self.duration());
+            }
+        }
+        if let Some(excess) = flows.excess {
+            know(values, "entropy_excess", excess);
+            know(values, "entropy_housekeeping", flows.medium - excess);
+            know(values, "entropy_nonadiabatic", system + excess);
+            if let (Some(before), Some(after)) = (stationary(self.space, 0.0), stationary(self.space, self.duration())) {
+                let change = average(&flows.last, |i| -after[i].ln()) - average(first, |i| -before[i].ln());
+                know(values, "hatano_sasa", change + excess);
+            }
+        }
+    }
+
+    /// The closed forms of the file have the last word.
+    fn closed_forms(&self, answers: &mut Answers) {
+        for formula in &self.experiment.exact {
+            let value = self.experiment.graph.evaluate(formula.node, &|symbol| match symbol {
+                Symbol::Parameter(i) => self.experiment.parameters[usize::from(i)].value,
+                Symbol::Time => self.duration(),
+                _ => f64::NAN,
+            });
+            if let Some((computed, source)) =
+                answers.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= 1e-6 * computed.abs().max(1e-6)))
+            {
+                answers.warnings.push(format!(
+                    "[exact] `{}` is {value:.9} by the formula of the file, but {computed:.9} by {source}: does the formula hold for this start and protocol?",
+                    formula.name
+                ));
+            }
+            answers.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
+        }
+    }
+
+    pub(super) fn facts(&self, end_is_known: bool) -> Facts {
+        let temperatures = self.temperatures();
+        let balanced = stationary(self.space, 0.0).is_some_and(|law| is_balanced(self.space, &law));
+        let disturbed = !self.model.interventions.is_empty();
+        let partial = self.opening.kind == Start::Other && self.opening.law.as_ref().is_some_and(|law| law.contains(&0.0));
+        let system_entropy = match (&self.opening.law, end_is_known) {
+            _ if disturbed => Err("events set counts from outside, so entropies are not defined along the run".to_owned()),
+            (Some(_), true) => Ok("the exact p(n, τ) of the master equation".to_owned()),
+            _ => Err("p(n, τ) at the end of the run is not known for this model; leave the theorem out of `measure.theorems`".to_owned()),
+        };
+        Facts {
+            jumps: true,
+            empty_states_at_start: partial,
+            single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
+            delta_free_energy: None,
+            start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },
+            protocol_moves: self.clocked.moves || disturbed,
+            has_drives: !balanced,
+            path_ledger: Ok(()),
+            system_entropy,
+            duration: self.duration(),
+            quadratic_potential: true,
+            unit_roundoff: f64::EPSILON / 2.0,
+            exponential_variances: Default::default(),
+        }
+    }
+
+    /// The books of one direction.
+    pub(super) fn accounts(&self, plan: &Plan, first: Option<&[f64]>, last: Option<&[f64]>, stream: Stream) -> JumpLedger {
+        let model = self.model;
+        let numbers = Arc::new(self.space.numbers());
+        let table = |law: &[f64]| -> OwnedStateFunction { lookup(&numbers, law.iter().map(|p| p.ln()).collect()) };
+        let surprise_of = |law: &[f64]| -> OwnedStateFunction { lookup(&numbers, law.iter().map(|p| -p.ln()).collect()) };
+        let (begin, end) = if stream == Stream::Forward { (0.0, self.duration()) } else { (self.duration(), 0.0) };
+        let undisturbed = model.interventions.is_empty();
+        let surprise = match (stationary(self.space, begin), stationary(self.space, end)) {
+            (Some(before), Some(after)) if undisturbed && (!self.clocked.moves || has_excess(plan)) => Some([surprise_of(&before), surprise_of(&after)]),
+            _ => None,
+        };
+        let energies = |time: f64| -> Option<OwnedStateFunction> {
+            let nodes = model.energy.as_ref()?;
+            let of = |number: usize| {
+                let point = &self.space.points[number];
+                let node = if model.states.is_some() { nodes[number] } else { nodes[0] };
+                self.space.evaluate(node, point, time)
+            };
+            Some(lookup(&numbers, (0..self.space.points.len()).map(of).collect()))
+        };
+        let cycles = fundamental_cycles(model);
+        JumpLedger {
+            columns: plan.columns.clone(),
+            names: Names { cycles: self.circuit.cycles.iter().map(|(name, _)| name.clone()).collect(), ..self.names.clone() },
+            reactions: self.circuit.reactions.iter().map(|(_, reaction)| reaction.clone()).collect(),
+            changes: (0..model.channels.len()).map(|channel| change(model, channel)).collect(),
+            chords: cycles.iter().map(|cycle| (cycle.edges[0].0, 1.0)).collect(),
+            is_network: model.states.is_some(),
+            duration: self.duration(),
+            medium: if undisturbed { self.medium(plan) } else { Medium::Infinite },
+            temperatures: self.temperatures(),
+            energy: energies(begin).zip(energies(end)).map(|(before, after)| [before, after]).filter(|_| undisturbed),
+            drive: model.channels.iter().map(|channel| channel.drive.map_or(0.0, |node| self.space.evaluate(node, &[0.0], begin))).collect(),
+            log_probability: first.zip(last).filter(|_| undisturbed).map(|(first, last)| [table(first), table(last)]),
+            surprise,
+            moves: self.clocked.moves,
+            undisturbed,
+            steady: !self.clocked.moves && undisturbed && self.opening.kind != Start::Other,
+        }
+    }
+
+    fn medium(&self, plan: &Plan) -> Medium {
+        let sum = |index: usize| {
+            let index = index as u16;
+            if matches!(plan.dynamics, Dynamics::Network(_)) { JumpColumn::TableSum(index) } else { JumpColumn::LogRatio(index) }
+        };
+        match medium_entropy(self.model, self.clocked.moves) {
+            MediumEntropy::Infinite => Medium::Infinite,
+            MediumEntropy::Summed => Medium::Summed { all: sum(0), of_bath: (0..self.model.baths.len()).map(|bath| sum(bath + 1)).collect() },
+            MediumEntropy::Counted => {
+                let constant = |channel: usize| self.model.channels[channel].constant.map_or(f64::NAN, |node| self.space.evaluate(node, &[], 0.0));
+                let ratio = |channel: usize| self.model.channels[channel].reverse.map_or(f64::NAN, |back| (constant(channel) / constant(back)).ln());
+                Medium::Counted((0..self.model.channels.len()).map(ratio).collect())
+            }
+        }
+    }
+}
+
+fn has_excess(plan: &Plan) -> bool {
+    matches!(&plan.dynamics, Dynamics::Reactions(reactions) if reactions.surprise.is_some())
+}
+
+/// What an event adds to the counts; for a network, which states the walker leaves and enters.
+fn change(model: &JumpModel, channel: usize) -> Vec<(u16, i32)> {
+    let of = &model.channels[channel];
+    if let Some((from, to)) = of.edge {
+        return if model.states.as_ref().is_some_and(|states| states.len() <= usize::from(u16::MAX)) {
+            vec![(from as u16, -1), (to as u16, 1)]
+        } else {
+            Vec::new()
+        };
+    }
+    let count = |of: &[(u16, u32)], i: u16| of.iter().filter(|(species, _)| *species == i).map(|(_, n)| *n as i32).sum::<i32>();
+    (0..model.coordinates.len() as u16).map(|i| (i, count(&of.products, i) - count(&of.reactants, i))).filter(|(_, change)| *change != 0).collect()
+}
+
+/// A function of the state given by a table; NaN outside.
+fn lookup(numbers: &Arc<HashMap<Vec<u32>, u32>>, values: Vec<f64>) -> OwnedStateFunction {
+    let numbers = Arc::clone(numbers);
+    // One key for all look-ups would need a lock; states have few coordinates, so a small vector each is cheap enough.
+    Box::new(move |point: &[f64]| {
+        let key: Vec<u32> = point.iter().map(|n| *n as u32).collect();
+        numbers.get(&key).map_or(f64::NAN, |number| values[*number as usize])
+    })
+}
