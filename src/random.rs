@@ -46,11 +46,19 @@ pub enum Purpose {
     ReverseEvent = 9,
     /// Candidate events of the relaxation before a reversed ensemble.
     ReverseRelaxationEvent = 10,
+    /// Leaps of a jump process: index = 2¹⁶ · (leaps and events before) + block.
+    Leap = 11,
+    /// Leaps of the relaxation before an ensemble.
+    RelaxationLeap = 12,
+    /// What saves inside a leap share of its firings, with the index of the leap.
+    Bridge = 13,
+    /// The end of relaxation inside a leap.
+    RelaxationBridge = 14,
 }
 
 impl Purpose {
     /// All purposes, for tests that loop over them.
-    pub const ALL: [Purpose; 10] = [
+    pub const ALL: [Purpose; 14] = [
         Purpose::Initial,
         Purpose::Noise,
         Purpose::Relaxation,
@@ -61,6 +69,10 @@ impl Purpose {
         Purpose::RelaxationEvent,
         Purpose::ReverseEvent,
         Purpose::ReverseRelaxationEvent,
+        Purpose::Leap,
+        Purpose::RelaxationLeap,
+        Purpose::Bridge,
+        Purpose::RelaxationBridge,
     ];
 }
 
@@ -134,6 +146,12 @@ pub fn key(seed: u64) -> [u32; 2] {
     [seed as u32, (seed >> 32) as u32]
 }
 
+/// A seed for an ensemble beside that of `seed`, with random numbers of its own.
+pub fn sibling(seed: u64) -> u64 {
+    let words = philox([u32::MAX; 4], key(seed));
+    u64::from(words[0]) | u64::from(words[1]) << 32
+}
+
 /// One block of Philox4x32-10.
 #[inline(always)]
 pub fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
@@ -163,6 +181,11 @@ impl Draws {
     /// The draws of a trajectory for a purpose, from the first.
     pub fn new(seed: u64, purpose: Purpose, trajectory: u64) -> Self {
         Self { key: key(seed), purpose, trajectory, index: 0, words: [0; 4], used: 4 }
+    }
+
+    /// The draws of a trajectory for a purpose, from block `index` on.
+    pub fn from_block(seed: u64, purpose: Purpose, trajectory: u64, index: u64) -> Self {
+        Self { index, ..Self::new(seed, purpose, trajectory) }
     }
 
     fn word(&mut self) -> u32 {

@@ -21,6 +21,18 @@ pub struct Estimate {
     pub unit: String,
     /// Where the exact value comes from.
     pub source: Option<String>,
+    /// What an approximate method adds to the value, where one is used: then `z` is that of `value − bias`, a quarter of the bias being part of the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<Bias>,
+}
+
+/// What an approximate method adds to an estimate, as a second ensemble by steps half as long tells.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bias {
+    /// Twice the difference from the finer ensemble: the limit of steps of length 0, on a straight line.
+    pub value: f64,
+    /// Its standard error.
+    pub standard_error: f64,
 }
 
 /// What can be said about a theorem.

@@ -55,7 +55,7 @@ fn about(simulation: &Simulation, outcome: &Outcome) -> Run {
         rate: conditions.steps as f64 / conditions.seconds.max(f64::MIN_POSITIVE),
         trajectories: outcome.trajectories + outcome.nonfinite,
         steps: if simulation.circuit().is_some() { conditions.steps.div_ceil(outcome.trajectories.max(1)) } else { plan.schedule.steps },
-        work_unit: if simulation.circuit().is_some() { "events" } else { "steps" }.to_owned(),
+        work_unit: simulation.work_unit().to_owned(),
         dt: plan.schedule.dt,
         nonfinite: outcome.nonfinite,
         created_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),

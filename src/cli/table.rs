@@ -81,11 +81,16 @@ fn header(run: &Run, width: usize) -> String {
 
 fn estimates_table(estimates: &[Estimate], style: Style) -> Table {
     let values = aligned(estimates.iter().map(|e| (e.value, e.standard_error)));
-    let mut table = empty_table(style, &["estimate", "value", "exact", "z", "unit"]);
+    let biased = estimates.iter().any(|e| e.bias.is_some());
+    let head = if biased { &["estimate", "value", "bias", "exact", "z", "unit"][..] } else { &["estimate", "value", "exact", "z", "unit"] };
+    let mut table = empty_table(style, head);
     let exact = at_the_point(estimates.iter().map(|e| e.exact.map(|exact| reference(exact, e.standard_error)).unwrap_or_default()).collect());
     for ((estimate, value), exact) in estimates.iter().zip(values).zip(exact) {
         let unit = if estimate.unit == "1" { "" } else { &estimate.unit };
-        table.add_row([estimate.name.as_str(), &value, &exact, &estimate.z.map(deviation).unwrap_or_default(), unit]);
+        let bias = estimate.bias.map(|bias| with_error(measured(bias.value, bias.standard_error))).unwrap_or_default();
+        let z = estimate.z.map(deviation).unwrap_or_default();
+        let cells = [estimate.name.as_str(), &value, &bias, &exact, &z, unit];
+        table.add_row(cells.into_iter().enumerate().filter(|(column, _)| biased || *column != 2).map(|(_, cell)| cell));
     }
     align_right(&mut table);
     table
@@ -136,7 +141,6 @@ fn drawn(table: &Table) -> String {
 /// `value ± error`, with the decimal points in one column and every `±` in another.
 fn aligned(numbers: impl Iterator<Item = (f64, f64)>) -> Vec<String> {
     let (values, errors): (Vec<String>, Vec<String>) = numbers.map(|(value, error)| measured(value, error)).unzip();
-    let with_error = |(value, error): (String, String)| if error.is_empty() { value } else { format!("{value} ± {error}") };
     at_the_point(values).into_iter().zip(errors).map(with_error).collect()
 }
 
@@ -149,6 +153,10 @@ fn at_the_point(numbers: Vec<String>) -> Vec<String> {
 }
 
 /// A distance in standard errors.
+fn with_error((value, error): (String, String)) -> String {
+    if error.is_empty() { value } else { format!("{value} ± {error}") }
+}
+
 fn deviation(z: f64) -> String {
     match z {
         _ if !z.is_finite() => plain(z),
@@ -209,6 +217,7 @@ mod tests {
             z: exact.map(|exact| (value - exact) / standard_error),
             unit: unit.into(),
             source: None,
+            bias: None,
         };
         vec![
             estimate("work", 4.009_12, 0.002_83, Some(4.006_737_9), "k_B T"),

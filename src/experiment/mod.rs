@@ -253,7 +253,7 @@ fn read_jump(reader: &mut Reader, tree: &Table, head: Head, model_section: &Sect
     let exact = measure::read_exact(reader, exact_section.as_ref(), protocol.as_ref());
     let (schedule, mut measure, mut model) = (schedule?, measure?, model?);
     measure.every = schedule.ensemble.dt;
-    (model.segment, model.most_events) = (schedule.segment, schedule.most_events);
+    (model.segment, model.most_events, model.leaping) = (schedule.segment, schedule.most_events, schedule.leaping);
     Some(Experiment {
         title: head.title.unwrap_or_else(|| head.name.clone()),
         name: head.name,

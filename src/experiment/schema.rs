@@ -31,7 +31,7 @@ pub(super) const EVENT: &[&str] = &["name", "at", "when", "set"];
 pub(super) const JUMP_INITIAL: &[&str] = &["distribution", "state", "at", "probabilities", "burn_in"];
 
 /// Keys of `[ensemble]` of a jump process.
-pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "most_events"];
+pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "most_events", "method", "tolerance"];
 
 /// Keys of a coordinate.
 pub(super) const COORDINATE: &[&str] = &["periodic", "walls"];

@@ -10,7 +10,7 @@ use hdf5::{File, Group, H5Type};
 use super::error::OutputError;
 use super::record::Run;
 use super::schema::{SCHEMA_VERSION, dimension, group, root, variable};
-use crate::results::{Estimate, Judgement, Verdict};
+use crate::results::{Bias, Estimate, Judgement, Verdict};
 
 /// First bytes of every HDF5 file.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -99,6 +99,9 @@ fn read_estimates(group: &Group) -> Result<Vec<Estimate>, hdf5::Error> {
     let column = |name: &str| numbers(group, name, count);
     let (value, standard_error, effective_samples) = (column(variable::VALUE)?, column(variable::STANDARD_ERROR)?, column(variable::EFFECTIVE_SAMPLES)?);
     let (exact, z) = (column(variable::EXACT)?, column(variable::Z)?);
+    let biased = group.link_exists(variable::BIAS);
+    let of_bias = |name: &str| if biased { column(name) } else { Ok(vec![f64::NAN; count]) };
+    let (bias, bias_error) = (of_bias(variable::BIAS)?, of_bias(variable::BIAS_STANDARD_ERROR)?);
     let mut units = texts(group, variable::UNIT, Some(count))?.into_iter();
     let mut sources = texts(group, variable::SOURCE, Some(count))?.into_iter();
     let known = |number: f64| (!number.is_nan()).then_some(number);
@@ -114,6 +117,7 @@ fn read_estimates(group: &Group) -> Result<Vec<Estimate>, hdf5::Error> {
             z: known(z[i]),
             unit: units.next().unwrap_or_default(),
             source: sources.next().filter(|source| !source.is_empty()),
+            bias: known(bias[i]).map(|value| Bias { value, standard_error: bias_error[i] }),
         })
         .collect())
 }

@@ -3,7 +3,7 @@
 //! | group | dimensions | variables |
 //! |---|---|---|
 //! | `/` | | attributes: the run, the experiment, the generated shader |
-//! | `/estimates` | `estimate` | `value`, `standard_error`, `effective_samples`, `exact`, `z`, `unit`, `source` |
+//! | `/estimates` | `estimate` | `value`, `standard_error`, `effective_samples`, `exact`, `z`, `unit`, `source`; of an approximate method `bias`, `bias_standard_error` |
 //! | `/theorems` | `theorem` | `value`, `standard_error`, `expected`, `z`, `effective_samples`, `verdict`, `advice` |
 //! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance` |
 //! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` |
@@ -122,6 +122,10 @@ pub mod variable {
     pub const EXACT: &str = "exact";
     /// Distance from the exact value in standard errors.
     pub const Z: &str = "z";
+    /// What an approximate method adds to a value.
+    pub const BIAS: &str = "bias";
+    /// Its standard error.
+    pub const BIAS_STANDARD_ERROR: &str = "bias_standard_error";
     /// Unit of an estimate.
     pub const UNIT: &str = "unit";
     /// Where an exact value comes from.

@@ -8,7 +8,7 @@ use super::clock::rfc3339;
 use super::record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Series, TrajectoryColumn};
 use super::schema::{SCHEMA_VERSION, attribute, dimension, group, root, variable};
 use super::table::{Axis, Fault, Table, label, number_attribute, text_attribute};
-use crate::results::{Estimate, Verdict};
+use crate::results::{Bias, Estimate, Verdict};
 
 /// Writes a new file and closes it.
 pub(super) fn write(path: &Path, record: &Record) -> Result<(), Fault> {
@@ -89,6 +89,11 @@ fn write_estimates(file: &File, estimates: &[Estimate]) -> Result<(), Fault> {
     column(variable::EFFECTIVE_SAMPLES, "number of independent samples the value is worth", "1", &|e| e.effective_samples)?;
     column(variable::EXACT, "exact value, NaN where none is known", "see unit", &|e| e.exact.unwrap_or(f64::NAN))?;
     column(variable::Z, "(value - exact) / standard error, NaN where no exact value is known", "1", &|e| e.z.unwrap_or(f64::NAN))?;
+    if estimates.iter().any(|e| e.bias.is_some()) {
+        let bias = |part: fn(Bias) -> f64| move |e: &Estimate| e.bias.map_or(f64::NAN, part);
+        column(variable::BIAS, "what the method adds to the value; z is that of value - bias", "see unit", &bias(|bias| bias.value))?;
+        column(variable::BIAS_STANDARD_ERROR, "standard error of the bias", "see unit", &bias(|bias| bias.standard_error))?;
+    }
     table.text(variable::UNIT, axis, estimates.iter().map(|e| e.unit.as_str()), "unit of the estimate")?;
     table.text(variable::SOURCE, axis, estimates.iter().map(|e| e.source.as_deref().unwrap_or_default()), "source of the exact value")?;
     table.finish()

@@ -42,6 +42,9 @@ pub enum PlanError {
         /// How many there are.
         breaks: usize,
     },
+    /// Tau-leaping does not suit the model.
+    #[error("tau-leaping does not suit this model: {0}; leave `ensemble.method` out, or set it to `exact`")]
+    Leaping(&'static str),
     /// The exact linear step could not be formed.
     #[error("the exact linear step could not be formed: {0}")]
     Linear(#[from] ExactError),
@@ -106,7 +109,7 @@ pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System
 }
 
 /// About 256 blocks; whole tiles where a block is as large as one, else a divisor of a tile.
-pub(super) fn block_size(trajectories: u64) -> u64 {
+pub fn block_size(trajectories: u64) -> u64 {
     let tile = TILE as u64;
     let wanted = trajectories.div_ceil(256);
     if wanted > tile { wanted.div_ceil(tile) * tile } else { wanted.next_power_of_two() }

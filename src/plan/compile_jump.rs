@@ -1,7 +1,7 @@
 //! From a jump process to a plan: rates become programs or tables, the protocol becomes rows of a clock of its own.
 
 use super::compile::{PlanError, Start, block_size};
-use super::{Channel, Clock, Column, Dynamics, Intervention, JumpColumn, Network, Plan, Reactions, Schedule, Surprise, Trigger, Uniforms};
+use super::{Channel, Clock, Column, Dynamics, Intervention, JumpColumn, Leaping, Network, Plan, Reactions, Schedule, Surprise, Trigger, Uniforms};
 use crate::experiment::jump::{JumpModel, JumpTrigger};
 use crate::experiment::{Experiment, ProtocolPath};
 use crate::expression::{Graph, Node, Program, Slots, Symbol, compile as compile_program, enclose};
@@ -23,7 +23,7 @@ pub enum MediumEntropy {
     Counted,
     /// From sums of `ln(w/w')` formed by the kernel: `LogRatio(0)` or `TableSum(0)`; of bath `b` the sum `b + 1`.
     Summed,
-    /// Not at all: a channel goes one way only.
+    /// Not at all: a channel goes one way only, or leaps do not tell.
     Infinite,
 }
 
@@ -197,6 +197,9 @@ pub fn medium_entropy(model: &JumpModel, moves: bool) -> MediumEntropy {
         && model.channels.iter().all(|channel| channel.constant.is_some())
     {
         MediumEntropy::Counted
+    } else if model.leaping.is_some() {
+        // A leap has no order of events to sum along.
+        MediumEntropy::Infinite
     } else {
         MediumEntropy::Summed
     }
@@ -205,6 +208,9 @@ pub fn medium_entropy(model: &JumpModel, moves: bool) -> MediumEntropy {
 /// Compiles an experiment with a jump process, or its reverse. `surprise` is `−ln p_ss` along the protocol of this stream, where excess is wanted.
 pub fn compile_jump(experiment: &Experiment, model: &JumpModel, stream: Stream, start: Start, surprise: Option<Surprise>) -> Result<Plan, PlanError> {
     let clocked = Clocked::new(experiment, model, stream)?;
+    if model.leaping.is_some() && model.states.is_some() {
+        return Err(PlanError::Leaping("it is a network, where one walker jumps"));
+    }
     let trajectories = experiment.ensemble.trajectories;
     let (dynamics, uniforms, columns, series) = if model.states.is_some() && !clocked.moves {
         let network = network(experiment, model, &clocked);
@@ -339,6 +345,7 @@ impl Compiler<'_> {
             }
             MediumEntropy::Counted | MediumEntropy::Infinite => Vec::new(),
         };
+        let leaping = self.leaping(&nodes)?;
         let uniforms = self.uniforms()?;
         let channel = |index: usize| {
             let channel = &self.model.channels[index];
@@ -355,8 +362,36 @@ impl Compiler<'_> {
             surprise: surprise.filter(|_| self.clocked.moves),
             interventions,
             most_events: self.model.most_events,
+            leaping,
         };
         Ok((reactions, uniforms))
+    }
+
+    /// What tau-leaping needs, where it is asked for.
+    fn leaping(&mut self, nodes: &[Node]) -> Result<Option<Leaping>, PlanError> {
+        let Some(tolerance) = self.model.leaping else { return Ok(None) };
+        if self.clocked.moves {
+            return Err(PlanError::Leaping("its rates, or what it measures, move with time"));
+        }
+        if !self.model.interventions.is_empty() {
+            return Err(PlanError::Leaping("events set counts from outside"));
+        }
+        let counts: Vec<Symbol> = (0..self.model.coordinates.len() as u16).map(Symbol::Coordinate).collect();
+        let graph = &mut self.clocked.graph;
+        let (mut sensitivities, mut reads) = (Vec::new(), Vec::new());
+        for &node in nodes {
+            let read: Vec<u16> = (0..counts.len() as u16).filter(|&i| graph.depends_on(node, &|symbol| symbol == Symbol::Coordinate(i))).collect();
+            let mut sum = graph.constant(0.0);
+            for &i in &read {
+                let (count, slope) = (graph.symbol(counts[usize::from(i)]), graph.derivative(node, counts[usize::from(i)]));
+                let change = graph.mul(count, slope);
+                let size = graph.call(crate::expression::Function::Abs, &[change]);
+                sum = graph.add(sum, size);
+            }
+            sensitivities.push(sum);
+            reads.push(read);
+        }
+        Ok(Some(Leaping { tolerance, part: 1.0, sensitivities: self.program(&sensitivities)?, reads }))
     }
 
     fn program(&mut self, nodes: &[Node]) -> Result<Program, PlanError> {

@@ -31,6 +31,15 @@
 //! each on the counts the one before left, and then all are looked at again, until none turned. [`Column::Initial`](super::Column::Initial) is the state before
 //! those of segment 0.
 //!
+//! *Tau-leaping* ([`Reactions::leaping`]; rates are steady, nothing intervenes) goes by leaps instead (Cao, Gillespie & Petzold, J. Chem. Phys. 124, 044109, 2006).
+//! Advance number `k` of a trajectory draws from blocks `k·2¹⁶ + 0, 1, …` of [`crate::random::Purpose::Leap`], what saves need from [`crate::random::Purpose::Bridge`].
+//! A channel is critical where fewer than [`CRITICAL_FIRINGS`] of it use up a species. With `μ_i`, `σ²_i` the drift and spread of a count by the other channels,
+//! `τ' = min_i min(a_i/|μ_i|, a_i²/σ²_i)`, `a_i = max(ε n_i/g_i, 1)`; `g_i` is the largest total order `Σ_j |∂ln w_ρ/∂ln n_j|` of the channels that read `n_i`
+//! (`2 + 1/(n_i − 1)` for `2 A → …`, 2 for `A + B → …`). Where `τ' < 10/W`, [`EXACT_EVENTS`] events of the direct method follow. Otherwise the leap lasts
+//! `τ = min(τ', −ln u/W_critical)` (`τ'` shortened by [`Leaping::part`]): every other channel fires a Poisson number of times of mean `w_ρ τ`, and a critical one once if its time has come.
+//! A leap below 0 is drawn anew with half of `τ'`. A save inside a leap shares the firings binomially, so saves do not cut leaps, and change no path (the end of the run shares first);
+//! `∫ n dt` takes the count as straight in between.
+//!
 //! *A trajectory is given up* when it needs candidate number `most_events`; when a propensity is NaN or infinite; when the negative ones sum to less than
 //! `−√ε (W + 1/length)` (`ε` is the spacing of numbers at 1); when `B` is NaN or negative, or less than `W` at a candidate by more than `√ε·W`; when conditions
 //! turn [`MOST_ROUNDS`] times in a row without an event. All its columns are then NaN, and it is left out of series and counts from the next save on.
@@ -86,6 +95,27 @@ pub struct Reactions {
     pub interventions: Vec<Intervention>,
     /// Candidates after which a trajectory is given up: its columns become NaN.
     pub most_events: u64,
+    /// Tau-leaping, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaping: Option<Leaping>,
+}
+
+/// Firings that a channel is away from using up a species below which it is critical: it then fires one by one.
+pub const CRITICAL_FIRINGS: f64 = 10.0;
+/// Events of the direct method after a leap that would be too short to be worth it.
+pub const EXACT_EVENTS: u32 = 100;
+
+/// Explicit tau-leaping of reactions whose rates do not move.
+#[derive(Clone, Debug, Serialize)]
+pub struct Leaping {
+    /// Largest relative change of a propensity in a leap, `ε`.
+    pub tolerance: f64,
+    /// Leaps last this part of `τ'`: 1, or ½ to see what their length does.
+    pub part: f64,
+    /// One output a channel: `Σ_i |n_i ∂w_ρ/∂n_i|`, of the counts.
+    pub sensitivities: Program,
+    /// For every channel the coordinates that its propensity reads.
+    pub reads: Vec<Vec<u16>>,
 }
 
 impl Reactions {

@@ -16,10 +16,13 @@ use crate::expression::{Operand, Program};
 use crate::random::Stream;
 
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
-pub use compile::{PlanError, Start, compile, protocol_at, protocol_table};
+pub use compile::{PlanError, Start, block_size, compile, protocol_at, protocol_table};
 pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
 pub use initial::initial_state;
-pub use jump::{Alias, Channel, Clock, DWELL_UNITS, Intervention, JumpColumn, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions, Surprise, Trigger};
+pub use jump::{
+    Alias, CRITICAL_FIRINGS, Channel, Clock, DWELL_UNITS, EXACT_EVENTS, Intervention, JumpColumn, Leaping, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions,
+    Surprise, Trigger,
+};
 
 /// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
 pub const TILE: usize = 64;

@@ -6,7 +6,7 @@ use super::answers::{Answers, Question};
 use super::evidence::LangevinAccounts;
 use super::law::Law;
 use super::start::{Opening, equilibrium, opening};
-use super::{Reverse, Simulation, SimulationError, pilot};
+use super::{Beside, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, FieldGrid};
 use crate::exact::path;
 use crate::experiment::{Experiment, OverdampedModel};
@@ -55,6 +55,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone());
     let mut simulation = Simulation {
         reverse: None,
+        finer: None,
         accounts: Box::new(accounts),
         answers,
         facts,
@@ -78,7 +79,7 @@ fn reversed(
     baths: &[Bath],
     ends: &Ends,
     forward_law: Option<Law>,
-) -> Result<Option<Reverse>, SimulationError> {
+) -> Result<Option<Beside>, SimulationError> {
     let (of_work, of_entropy) = (simulation.needs_reverse("crooks") || simulation.needs_reverse("jarzynski"), simulation.needs_reverse("detailed_total"));
     if !of_work && !of_entropy {
         return Ok(None);
@@ -100,7 +101,7 @@ fn reversed(
     let last_step = Ends::of(&protocol_table(&simulation.experiment, Stream::Reverse)).last_step;
     let ends = Ends { first: ends.last.clone(), last_step, last: ends.first.clone() };
     let accounts = LangevinAccounts::new(system, &plan, baths, &ends, Some(law), end_law);
-    Ok(Some(Reverse { plan, accounts: Box::new(accounts) }))
+    Ok(Some(Beside { plan, accounts: Box::new(accounts) }))
 }
 
 /// Coordinates of equal temperature share a bath, named after the first of them.

@@ -17,7 +17,6 @@ use crate::density::DensityError;
 use crate::exact::ExactError;
 use crate::experiment::{Experiment, ExperimentError, Model, Source};
 use crate::plan::{Plan, PlanError};
-use crate::random::Stream;
 use crate::statistics::StatisticsError;
 use crate::thermodynamics::observables::Accounts;
 use crate::thermodynamics::theorems::{self, Facts, TheoremError};
@@ -88,7 +87,9 @@ pub struct Simulation {
     experiment: Experiment,
     plan: Plan,
     accounts: Box<dyn Accounts>,
-    reverse: Option<Reverse>,
+    reverse: Option<Beside>,
+    /// By steps half as long, where the method is approximate.
+    finer: Option<Beside>,
     answers: Answers,
     facts: Facts,
     circuit: Option<Circuit>,
@@ -100,8 +101,8 @@ pub struct Simulation {
     pub start: String,
 }
 
-/// The reversed ensemble.
-struct Reverse {
+/// Another ensemble, run beside the first.
+struct Beside {
     plan: Plan,
     accounts: Box<dyn Accounts>,
 }
@@ -156,13 +157,22 @@ impl Simulation {
         &self.experiment
     }
 
+    /// What [`Self::work_ahead`] counts.
+    pub fn work_unit(&self) -> &'static str {
+        match &self.experiment.model {
+            Model::Overdamped(_) => "steps",
+            Model::Jump(model) if model.leaping.is_some() => "leaps",
+            Model::Jump(_) => "events",
+        }
+    }
+
     /// Trajectory-steps (for jump processes: events to expect) of the whole run, the reversed ensemble included.
     pub fn work_ahead(&self) -> u64 {
         let of = |plan: &Plan| {
             let trajectories = plan.trajectories.end - plan.trajectories.start;
             self.expected_work.map_or(trajectories * plan.schedule.steps, |events| (trajectories as f64 * events) as u64)
         };
-        of(&self.plan) + self.reverse.as_ref().map_or(0, |reverse| of(&reverse.plan))
+        of(&self.plan) + self.reverse.iter().chain(&self.finer).map(|beside| of(&beside.plan)).sum::<u64>()
     }
 
     fn check_scope(&self) -> Result<(), SimulationError> {
@@ -187,24 +197,30 @@ impl Simulation {
         backend.fits(&self.plan)?;
         let mut done = 0;
         let mut stopped = false;
-        let forward = self.gather(backend, &self.plan, &*self.accounts, &mut |steps, gathered| {
+        let keep = self.experiment.measure.trajectories;
+        let forward = self.gather(backend, &self.plan, &*self.accounts, keep, &mut |steps, gathered| {
             done += steps;
             let flow = watch(&Progress::of(done, gathered));
             stopped |= flow == Flow::Stop;
             flow
         })?;
-        let mut reverse = None;
-        if let Some(ensemble) = self.reverse.as_ref().filter(|_| !stopped) {
-            reverse = Some(self.gather(backend, &ensemble.plan, &*ensemble.accounts, &mut |steps, _| {
+        let mut beside = |ensemble: &Option<Beside>| -> Result<Option<Gathered>, SimulationError> {
+            let Some(ensemble) = ensemble.as_ref().filter(|_| !stopped) else { return Ok(None) };
+            let gathered = self.gather(backend, &ensemble.plan, &*ensemble.accounts, false, &mut |steps, _| {
                 done += steps;
                 let flow = watch(&Progress::of(done, &forward));
                 stopped |= flow == Flow::Stop;
                 flow
-            })?);
-        }
+            });
+            match gathered {
+                Err(SimulationError::NothingDone) if stopped => Ok(None),
+                gathered => gathered.map(Some),
+            }
+        };
+        let (reverse, finer) = (beside(&self.reverse)?, beside(&self.finer)?);
         self.refuse_nonfinite(&forward)?;
         let run = outcome::Conditions { description: backend.describe(), seconds: started.elapsed().as_secs_f64(), steps: done, stopped };
-        self.outcome(run, forward, reverse.filter(|_| !stopped))
+        self.outcome(run, forward, (reverse.filter(|_| !stopped), finer.filter(|_| !stopped)))
     }
 
     fn gather(
@@ -212,10 +228,11 @@ impl Simulation {
         backend: &dyn Backend,
         plan: &Plan,
         accounts: &dyn Accounts,
+        keep: bool,
         watch: &mut (dyn FnMut(u64, &Gathered) -> Flow + Send),
     ) -> Result<Gathered, SimulationError> {
         let gatherer = Gatherer::new(plan, accounts, &self.facts);
-        let mut gathered = gatherer.empty(self.experiment.measure.trajectories && plan.stream == Stream::Forward);
+        let mut gathered = gatherer.empty(keep);
         let mut failure = None;
         backend.run(plan, &mut |event| match event {
             Event::Progress(steps) => watch(steps, &gathered),

@@ -153,6 +153,7 @@ impl Sources<'_> {
             z: exact.map(|(value, _)| z(*value)),
             unit,
             source: exact.map(|(_, source)| source.clone()),
+            bias: None,
             name,
         }
     }

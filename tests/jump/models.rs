@@ -91,6 +91,7 @@ impl Model {
             surprise: self.surprise.clone(),
             interventions: self.interventions.iter().map(|intervention| compile_intervention(intervention, &mut program)).collect(),
             most_events: self.most_events,
+            leaping: None,
         };
         let length = reactions.clock.length;
         let columns = slots.columns();

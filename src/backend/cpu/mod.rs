@@ -216,6 +216,9 @@ impl Backend for Cpu {
             Dynamics::Reactions(dynamics) => dynamics.clock.segments,
             Dynamics::Network(dynamics) => dynamics.clock.segments,
         };
+        if self.precision == Precision::F32 && matches!(&plan.dynamics, Dynamics::Reactions(dynamics) if dynamics.leaping.is_some()) {
+            return Err(BackendError::Device { device: processor(), message: "tau-leaping counts in double precision".to_owned() });
+        }
         // Segments are counted in the precision of the run.
         let limit = match self.precision {
             Precision::F64 => 1 << 53,

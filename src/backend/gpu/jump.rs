@@ -28,6 +28,9 @@ pub(super) fn runnable(plan: &Plan) -> Result<Cow<'_, Plan>, BackendError> {
         Dynamics::Network(network) => Cow::Owned(as_reactions(plan, network)?),
     };
     let Dynamics::Reactions(reactions) = &plan.dynamics else { return refuse("such networks") };
+    if reactions.leaping.is_some() {
+        return refuse("leaps");
+    }
     if reactions.has_rows() || !reactions.interventions.is_empty() {
         return refuse("rates that move, and events from outside,");
     }
@@ -70,6 +73,7 @@ fn as_reactions(plan: &Plan, network: &Network) -> Result<Plan, BackendError> {
         surprise: None,
         interventions: Vec::new(),
         most_events: network.most_events,
+        leaping: None,
     });
     Ok(plan)
 }

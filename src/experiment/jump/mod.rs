@@ -40,6 +40,8 @@ pub struct JumpModel {
     pub segment: Option<f64>,
     /// Events after which a trajectory is given up (`ensemble.most_events`).
     pub most_events: u64,
+    /// Tolerance of tau-leaping (`ensemble.tolerance`), where that is asked for; in (0, 1).
+    pub leaping: Option<f64>,
 }
 
 /// A species held by the outside world.

@@ -36,6 +36,7 @@ pub(super) fn read(reader: &mut Reader, section: &Section) -> Option<JumpModel> 
         interventions: Vec::new(),
         segment: None,
         most_events: 0,
+        leaping: None,
     };
     let item = reader.required(section.table, "edges", section.place, "[model]", "as in `[{ from = \"A\", to = \"B\", forward = 2, reverse = 1 }]`")?;
     let list = reader.list(item, "`edges`", "of edges")?;

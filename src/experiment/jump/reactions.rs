@@ -55,6 +55,7 @@ fn species(reader: &mut Reader, section: &Section) -> Option<JumpModel> {
         interventions: Vec::new(),
         segment: None,
         most_events: 0,
+        leaping: None,
     };
     let before = reader.count();
     for entry in entries {

@@ -18,6 +18,37 @@ pub(in crate::experiment) struct JumpSchedule {
     pub(in crate::experiment) saves: u64,
     pub(in crate::experiment) segment: Option<f64>,
     pub(in crate::experiment) most_events: u64,
+    pub(in crate::experiment) leaping: Option<f64>,
+}
+
+/// Tolerance of tau-leaping where none is given, as Cao, Gillespie & Petzold advise.
+const TOLERANCE: f64 = 0.03;
+
+/// `method` and `tolerance`: the tolerance where leaps are asked for.
+fn read_method(reader: &mut Reader, section: &Section, precision: Option<Precision>) -> Option<Option<f64>> {
+    let table = section.table;
+    let leaps = table.get("method").map_or(Some(false), |item| reader.choice(item, "method", &[("exact", false), ("tau-leaping", true)]))?;
+    let tolerance = match table.get("tolerance") {
+        Some(item) if !leaps => {
+            reader.problem(&item.place, "`tolerance` belongs to tau-leaping", "expected `method = \"tau-leaping\"` beside it");
+            return None;
+        }
+        Some(item) => {
+            let tolerance = reader.positive(item, "`tolerance`")?;
+            if tolerance >= 1.0 {
+                reader.problem(&item.place, "`tolerance` is the largest relative change of a propensity in a leap", "expected a number between 0 and 1");
+                return None;
+            }
+            tolerance
+        }
+        None => TOLERANCE,
+    };
+    if leaps && precision == Some(Precision::F32) {
+        let place = table.get("precision").map_or(section.place, |item| &item.place);
+        reader.problem(place, "tau-leaping counts in double precision", "expected `f64`, or no `precision`");
+        return None;
+    }
+    Some(leaps.then_some(tolerance))
 }
 
 /// Reads `[ensemble]` and the time between saves; `dt` is the length of a clock segment here, and may be missing.
@@ -29,6 +60,7 @@ pub(in crate::experiment) fn read_schedule(reader: &mut Reader, section: &Sectio
     let seed = table.get("seed").map_or(Some(1), |item| reader.integer(item, "`seed`", 0));
     let precision = table.get("precision").map_or(Some(Precision::F64), |item| reader.choice(item, "precision", schedule::PRECISIONS));
     let most_events = table.get("most_events").map_or(Some(MOST_EVENTS), |item| reader.integer(item, "`most_events`", 1));
+    let leaping = read_method(reader, section, precision);
     let segment = match table.get("dt") {
         Some(item) => Some((reader.positive(item, "`dt`")?, item)),
         None => None,
@@ -50,7 +82,7 @@ pub(in crate::experiment) fn read_schedule(reader: &mut Reader, section: &Sectio
     let saves = schedule::whole(duration / every)?;
     let ensemble =
         Ensemble { trajectories: trajectories?, dt: duration / saves as f64, seed: seed?, precision: precision?, integrator: IntegratorChoice::Auto };
-    Some(JumpSchedule { ensemble, saves, segment: segment.map(|(segment, _)| segment), most_events: most_events? })
+    Some(JumpSchedule { ensemble, saves, segment: segment.map(|(segment, _)| segment), most_events: most_events?, leaping: leaping? })
 }
 
 /// Reads the model: `kind` says whether it is a network.

@@ -6,13 +6,13 @@ mod question;
 mod space;
 
 use super::pilot;
-use super::{Reverse, Simulation, SimulationError};
+use super::{Beside, Simulation, SimulationError};
 use crate::coordinate::FieldGrid;
 use crate::exact::cycles::{self, Cycle};
 use crate::experiment::jump::JumpModel;
 use crate::experiment::{Experiment, InitialLaw};
-use crate::plan::{Clocked, DWELL_UNITS, Dynamics, InitialState, Plan, Start as PlanStart, compile_jump};
-use crate::random::Stream;
+use crate::plan::{Clocked, DWELL_UNITS, Dynamics, InitialState, Plan, Start as PlanStart, block_size, compile_jump};
+use crate::random::{Stream, sibling};
 use crate::thermodynamics::observables::{Names, Reaction};
 use crate::thermodynamics::theorems::{Start, TheoremError};
 
@@ -24,6 +24,11 @@ use space::{MOST_STATES, Space};
 /// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone.
 const FEWEST_STATES: usize = 60;
 const MANY_STATES: usize = 480;
+/// Theorems that leaps keep: the sums of what is counted, and a bound far from what a tolerance changes.
+const LEAPING_THEOREMS: [&str; 2] = ["conservation", "tur"];
+/// The ensemble of shorter leaps is so many times smaller, but no smaller than this.
+const FINER_PART: u64 = 4;
+const FEWEST_FINER: u64 = 1024;
 /// Most bins of a histogram of counts.
 const MOST_BINS: u32 = 256;
 
@@ -59,12 +64,14 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let (mut answers, last) = question.answer();
     let facts = question.facts(last.is_some());
     let accounts = question.accounts(&plan, opening.law.as_deref(), last.as_deref(), Stream::Forward);
+    let finer = finer(&question, &plan, opening.law.as_deref(), last.as_deref());
     warnings.append(&mut answers.warnings);
     let reverse_law = last.clone();
     let forward_law = opening.law.clone();
     let (events, description) = (pilot.events, opening.description.clone());
     let mut simulation = Simulation {
         reverse: None,
+        finer,
         accounts: Box::new(accounts),
         answers,
         facts,
@@ -75,6 +82,15 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         experiment: experiment.clone(),
         plan,
     };
+    if model.leaping.is_some() {
+        let exact_only = |name: &&String| !LEAPING_THEOREMS.contains(&name.as_str());
+        if let Some(theorem) = simulation.experiment.measure.theorems.iter().find(exact_only) {
+            let reason =
+                "tau-leaping draws how often channels fire, not a path, and its laws hold only as the tolerance goes to 0; leave `ensemble.method` out"
+                    .to_owned();
+            return Err(TheoremError::OutOfScope { theorem: theorem.clone(), reason }.into());
+        }
+    }
     simulation.check_scope()?;
     if simulation.needs_reverse("detailed_total") {
         simulation.reverse = Some(reversed(&question, reverse_law, forward_law)?);
@@ -87,6 +103,20 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         }
     }
     Ok(simulation)
+}
+
+/// A smaller ensemble by leaps half as long, with random numbers of its own.
+fn finer(question: &Question, plan: &Plan, first: Option<&[f64]>, last: Option<&[f64]>) -> Option<Beside> {
+    let mut plan = plan.clone();
+    let Dynamics::Reactions(reactions) = &mut plan.dynamics else { return None };
+    reactions.leaping.as_mut()?.part = 0.5;
+    plan.seed = sibling(plan.seed);
+    plan.ensemble = (plan.ensemble / FINER_PART).max(FEWEST_FINER).min(plan.ensemble);
+    plan.trajectories = 0..plan.ensemble;
+    plan.block = block_size(plan.ensemble);
+    (plan.series, plan.fields) = (Vec::new(), Vec::new());
+    let accounts = question.accounts(&plan, first, last, Stream::Forward);
+    Some(Beside { plan, accounts: Box::new(accounts) })
 }
 
 /// As many states as are needed, and allowed, for exact answers.
@@ -115,7 +145,7 @@ fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Cl
 }
 
 /// The reversed ensemble: it starts from the law at the end.
-fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>) -> Result<Reverse, SimulationError> {
+fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>) -> Result<Beside, SimulationError> {
     let (Some(last), Some(first)) = (last, first) else {
         return Err(SimulationError::Start("the reversed run needs the exact law at the end, which is not known for this model".to_owned()));
     };
@@ -125,7 +155,7 @@ fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>
     let start = PlanStart { initial: drawn(question.space, &last), relaxation_steps: 0 };
     let plan = compile_jump(question.experiment, question.model, Stream::Reverse, start, along)?;
     let accounts = question.accounts(&plan, Some(&last), Some(&first), Stream::Reverse);
-    Ok(Reverse { plan, accounts: Box::new(accounts) })
+    Ok(Beside { plan, accounts: Box::new(accounts) })
 }
 
 /// One of the numbered states, by its probability.
@@ -199,7 +229,10 @@ fn advice(model: &JumpModel, space: &Space) -> Vec<String> {
         advice.push(format!("{shown}{more} go one way: the entropy production is infinite and is left out; give the reverse rate, however small, to have it"));
     }
     if !space.is_whole() {
-        advice.push(format!("the counts have no bound: exact values come from the nearest {} states, where the rest has no weight", space.points.len()));
+        advice.push(format!(
+            "the counts reach more than {0} states: exact values are those of the nearest {0}, given only where the rest has no weight",
+            space.points.len()
+        ));
     }
     advice
 }

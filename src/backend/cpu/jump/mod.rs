@@ -1,8 +1,10 @@
 //! Jump processes on the native processor: reactions between copy numbers, and walkers on a network; see [`crate::plan::Reactions`] and
 //! the text of its module for what every backend does.
 
+mod derived;
 mod interventions;
 pub(super) mod kernels;
+mod leaps;
 mod ledgers;
 mod network;
 mod programs;
@@ -12,6 +14,7 @@ mod snapshots;
 pub(super) mod walk;
 mod walkers;
 
+use self::leaps::Leaps;
 use self::network::Walking;
 use self::race::Pace;
 use self::reactions::Reacting;
@@ -33,6 +36,9 @@ pub(super) fn run_reactions<R: Real>(
     record: &mut Record,
     pulse: &dyn Fn(u64) -> bool,
 ) -> bool {
+    if let Some(leaping) = &dynamics.leaping {
+        return Leaps::new(plan, dynamics, leaping, numbers, kernels).run(first, count, record, pulse);
+    }
     let pace = Pace::of(dynamics.clock, dynamics.has_rows());
     let process = Reacting::new(plan, dynamics, numbers, kernels, pace);
     Walkers::new(plan, kernels, process, pace, dynamics.clock, dynamics.most_events).run(first, count, record, pulse)

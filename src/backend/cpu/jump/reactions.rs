@@ -1,5 +1,6 @@
 //! Reactions between copy numbers.
 
+use super::derived::Derived;
 use super::interventions::Interventions;
 use super::kernels::{Source, Weights};
 use super::ledgers::Ledgers;
@@ -28,7 +29,7 @@ pub(super) struct Reacting<'a, R: Real> {
     start: Vec<[f64; LANES]>,
     propensities: Bank<R>,
     bound: Option<Bank<R>>,
-    derived: Option<Bank<R>>,
+    derived: Derived<'a, R>,
     sources: Vec<Source>,
     spread: Vec<Lanes<R>>,
     /// For every coordinate the channels that change it, and by how much; empty where lanes are changed one by one.
@@ -77,7 +78,7 @@ impl<'a, R: Real> Reacting<'a, R> {
             start: vec![[0.0; LANES]; d],
             propensities,
             bound: dynamics.bound.as_ref().map(|program| Bank::new(program, d)),
-            derived: dynamics.derived.as_ref().map(|program| Bank::new(program, d)),
+            derived: Derived::new(plan, dynamics, numbers, kernels),
             sources,
             spread,
             shifts: if all <= MOST_SHIFTS { (0..d).map(shift).collect() } else { Vec::new() },
@@ -277,24 +278,7 @@ impl<R: Real> Process<R> for Reacting<'_, R> {
     }
 
     fn derive(&mut self, save: usize, counts: &[Lanes<R>]) -> Vec<Lanes<f64>> {
-        let Some(derived) = &mut self.derived else { return Vec::new() };
-        let schedule = self.plan.schedule;
-        let clock = self.dynamics.clock;
-        let (segment, offset) = clock.at(save as u64 * schedule.save_every, schedule.steps);
-        // The end of the run is the end of the last segment.
-        let (segment, offset) = if segment < clock.segments { (segment, offset) } else { (clock.segments - 1, clock.length) };
-        let row = if self.numbers.columns > 0 { self.numbers.row(segment) } else { &[] };
-        let scalars = std::iter::once(R::from_f64(offset)).chain(row.iter().copied());
-        let coordinates: Vec<Lanes<R>> = counts.iter().copied().chain(scalars.map(|value| Lanes([value; LANES]))).collect();
-        let reading = Reading { kernels: &self.kernels, coordinates: &coordinates, constants: &self.numbers.constants };
-        derived.run(&reading);
-        let mut lanes = Lanes::ZERO;
-        (0..derived.program.outputs.len())
-            .map(|k| {
-                derived.output(k, &reading, &mut lanes);
-                Lanes(lanes.0.map(Real::to_f64))
-            })
-            .collect()
+        self.derived.show(save, counts)
     }
 
     fn finish(&mut self, _lane: usize) {}

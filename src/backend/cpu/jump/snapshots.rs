@@ -1,10 +1,12 @@
 //! What trajectories show at saves, kept until all of a window have ended: lanes reach a save at different times, tiles need them together.
 
-use super::walkers::Process;
 use crate::backend::cpu::instruction_sets::Kernels;
 use crate::backend::cpu::record::Record;
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Column, JumpColumn, Plan, TILE};
+
+/// Derived quantities at a save, for the counts of a lane block.
+type Derive<'a, R> = &'a mut dyn FnMut(usize, &[Lanes<R>]) -> Vec<Lanes<f64>>;
 
 /// Memory a window may take, in numbers.
 const MOST_NUMBERS: usize = 1 << 22;
@@ -65,14 +67,14 @@ impl Snapshots {
     }
 
     /// Writes series and fields of the window, which starts at trajectory `first`.
-    pub(super) fn write<R: Real>(&self, plan: &Plan, kernels: Kernels<R>, first: u64, record: &mut Record, process: &mut impl Process<R>) {
+    pub(super) fn write<R: Real>(&self, plan: &Plan, kernels: Kernels<R>, first: u64, record: &mut Record, derive: Derive<'_, R>) {
         let needs_derived = plan.series.iter().any(|column| matches!(column, Column::Jump(JumpColumn::Derived(_))));
         for base in (0..self.window).step_by(LANES) {
             let count = LANES.min(self.window - base);
             let trajectory = first + base as u64;
             let tile = (trajectory - record.first) as usize / TILE;
             for save in 0..self.saves {
-                let derived = if needs_derived { self.derived(plan, save, base, process) } else { Vec::new() };
+                let derived = if needs_derived { self.derived(plan, save, base, derive) } else { Vec::new() };
                 for (observable, &column) in plan.series.iter().enumerate() {
                     let values = match column {
                         Column::Jump(JumpColumn::Derived(k)) => derived.get(k as usize).copied().unwrap_or(Lanes([f64::NAN; LANES])),
@@ -91,9 +93,9 @@ impl Snapshots {
     }
 
     /// Derived quantities at a save; NaN where the counts are.
-    fn derived<R: Real>(&self, plan: &Plan, save: usize, base: usize, process: &mut impl Process<R>) -> Vec<Lanes<f64>> {
+    fn derived<R: Real>(&self, plan: &Plan, save: usize, base: usize, derive: Derive<'_, R>) -> Vec<Lanes<f64>> {
         let counts: Vec<Lanes<R>> = (0..plan.coordinates.len() as u16).map(|i| Lanes(self.lanes(save, Column::Position(i), base).0.map(R::from_f64))).collect();
-        let mut derived = process.derive(save, &counts);
+        let mut derived = derive(save, &counts);
         for values in &mut derived {
             for (lane, value) in values.0.iter_mut().enumerate() {
                 if counts.iter().any(|count| count.0[lane].is_nan()) {

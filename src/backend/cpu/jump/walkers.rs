@@ -142,7 +142,8 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             if !self.run_window(record, pulse) {
                 return false;
             }
-            self.snapshots.write(self.plan, self.kernels, start, record, &mut self.process);
+            let process = &mut self.process;
+            self.snapshots.write(self.plan, self.kernels, start, record, &mut |save, counts| process.derive(save, counts));
             start += part as u64;
         }
         self.process.close(record);
