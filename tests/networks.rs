@@ -230,3 +230,47 @@ fn what_has_no_meaning_is_refused_with_a_reason() {
     assert!(refused("chemostat", &[("measure.theorems", "['tur']")]).contains("steady"));
     assert!(refused("brusselator", &[("initial.distribution", "steady-state")]).contains("burn_in"));
 }
+
+/// Schlögl's model between two chemostats, an enzyme beside it, and a dimer.
+const OPEN: &str = r#"
+title = "open"
+[model]
+kind = "reactions"
+species = { A = 30, B = 6, X = 2, E = 1, F = 0 }
+chemostatted = ["A", "B"]
+reactions = [
+  { name = "autocatalysis", equation = "A + 2 X <-> 3 X", forward = 0.02, reverse = 0.1 },
+  { name = "exchange", equation = "B <-> X", forward = 0.3, reverse = 2.0 },
+  { name = "bind", equation = "2 X + E <-> F", forward = 0.5, reverse = 1.0 },
+  { name = "release", equation = "F <-> E + 2 B", forward = 0.7, reverse = 0.01 },
+]
+[protocol]
+duration = 0.5
+[initial]
+distribution = "steady-state"
+[ensemble]
+trajectories = 100_000
+[measure]
+theorems = ["conservation", "tur"]
+"#;
+
+#[test]
+fn emergent_cycles_of_chemostats_carry_the_whole_entropy_production() {
+    let simulation = text(OPEN, &[]);
+    let circuit = simulation.circuit().expect("it is a jump process").clone();
+    let laws: Vec<(&str, bool)> = circuit.laws.iter().map(|law| (law.sum.as_str(), law.broken)).collect();
+    // One law for the enzyme; the one for matter (E and F weighted to fit) is broken by A and B.
+    assert_eq!(laws, [("E + F", false), ("X + 2 F + A + B", true)]);
+    // Four reactions between three species with one law: two cycles. Two chemostats less one broken law: one cycle is emergent.
+    assert_eq!(circuit.cycles.len(), 2);
+    let outcome = run(&simulation, &cpu());
+    let conversions: Vec<_> = circuit.cycles.iter().map(|cycle| cycle.conversion.clone()).collect();
+    assert_eq!(conversions, [Some("B into A".to_owned()), None]);
+    let sum: f64 = circuit.cycles.iter().map(|cycle| exact(&outcome, &format!("current.{}", cycle.name)) * cycle.affinity).sum();
+    assert!((sum - exact(&outcome, "entropy_production_rate")).abs() <= 1e-9 * sum.abs(), "{sum}");
+    // The affinity of a cycle that only turns one chemostat into another is that of their chemical potentials.
+    let potentials = (0.3f64 * 6.0 / 2.0).ln() - (0.02f64 * 30.0 / 0.1).ln();
+    assert!((circuit.cycles[0].affinity - potentials).abs() <= 1e-12, "{}", circuit.cycles[0].affinity);
+    assert!(all_agree(&outcome) >= 12);
+    assert!(circuit.describe().iter().any(|line| line.contains("B into A")), "{:?}", circuit.describe());
+}

@@ -76,6 +76,9 @@ pub(super) fn exact(arguments: &Exact) -> Result<u8, Failure> {
         return Ok(FINE);
     }
     println!("{}\nstart: {}", simulation.experiment().title, simulation.start);
+    for line in simulation.circuit().iter().flat_map(|circuit| circuit.describe()) {
+        println!("{line}");
+    }
     for warning in &simulation.warnings {
         eprintln!("warning: {warning}");
     }

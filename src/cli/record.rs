@@ -150,7 +150,7 @@ fn network(circuit: &Circuit, outcome: &Outcome) -> Network {
     let of = |kind: &str| split(flows.iter().filter(|flow| flow.kind == kind).map(|flow| flow.measured).collect());
     let names = |kind: &str| flows.iter().filter(|flow| flow.kind == kind).map(|flow| flow.name.clone()).collect();
     let ((flux, flux_error), (traffic, traffic_error), (occupancy, occupancy_error)) = (of("flux"), of("traffic"), of("occupancy"));
-    let (cycles, affinity) = circuit.cycles.iter().cloned().unzip();
+    let (cycles, affinity) = circuit.cycles.iter().map(|cycle| (cycle.name.clone(), cycle.affinity)).unzip();
     Network { edges: names("flux"), flux, flux_error, traffic, traffic_error, cycles, affinity, states: names("occupancy"), occupancy, occupancy_error }
 }
 

@@ -33,11 +33,14 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let description = backend.describe();
     say(&format!("{}: {} ({why})", description.backend, description.device));
     say(&format!("start: {}", simulation.start));
+    for line in simulation.circuit().iter().flat_map(|circuit| circuit.describe()) {
+        say(&line);
+    }
     for warning in &simulation.warnings {
         say(&format!("warning: {warning}"));
     }
     let interrupt = Interrupt::listen().map_err(Failure::Signals)?;
-    let mut progress = Progress::new(simulation.work_ahead(), if simulation.circuit().is_some() { "events" } else { "steps" }, arguments.quiet);
+    let mut progress = Progress::new(simulation.work_ahead(), simulation.work_unit(), arguments.quiet);
     let mut told = 0;
     let outcome = simulation.run(backend.as_ref(), &mut |state| {
         progress.advance(state.steps - told);

@@ -1,4 +1,5 @@
-//! Fundamental cycles of a graph (J. Schnakenberg, Rev. Mod. Phys. 48, 571 (1976)).
+//! Fundamental cycles of a graph (J. Schnakenberg, Rev. Mod. Phys. 48, 571 (1976)), and cycles and conservation laws of reactions
+//! (M. Polettini & M. Esposito, J. Chem. Phys. 141, 024117 (2014)).
 
 use std::collections::VecDeque;
 
@@ -72,9 +73,75 @@ fn close(chord: usize, edges: &[(u32, u32)], parent: &[Option<usize>], depth: &[
     Cycle { edges: up }
 }
 
+/// A basis of the integer vectors `v` with `M v = 0`, for a matrix given by rows of length `columns`: for every free column of the reduced echelon form its index `f`
+/// and the smallest such vector with `v_f > 0` that is 0 at the other free columns and behind `f`. `None` where numbers grow beyond 128 bits.
+pub fn null_space(rows: &[Vec<i64>], columns: usize) -> Option<Vec<(usize, Vec<i64>)>> {
+    let mut rows: Vec<Vec<i128>> = rows.iter().map(|row| row.iter().map(|&entry| i128::from(entry)).collect()).collect();
+    let mut pivots: Vec<usize> = Vec::new();
+    for column in 0..columns {
+        let rank = pivots.len();
+        let Some(found) = (rank..rows.len()).find(|&row| rows[row][column] != 0) else { continue };
+        rows.swap(rank, found);
+        let pivot_row = rows[rank].clone();
+        for row in (0..rows.len()).filter(|&row| row != rank) {
+            let (keep, take) = (pivot_row[column], rows[row][column]);
+            if take == 0 {
+                continue;
+            }
+            for (entry, &pivot) in rows[row].iter_mut().zip(&pivot_row) {
+                *entry = entry.checked_mul(keep)?.checked_sub(pivot.checked_mul(take)?)?;
+            }
+            let divisor = rows[row].iter().fold(0, |divisor, &entry| common_divisor(divisor, entry)).max(1);
+            rows[row].iter_mut().for_each(|entry| *entry /= divisor);
+        }
+        pivots.push(column);
+    }
+    let free = (0..columns).filter(|column| !pivots.contains(column));
+    free.map(|free| {
+        // Every pivot p of row i gives v_p = −M_if/M_ip · v_f: v_f is the least common multiple of what is left below.
+        let mut scale: i128 = 1;
+        for (row, &pivot) in rows.iter().zip(&pivots) {
+            let below = row[pivot] / common_divisor(row[pivot], row[free]).max(1);
+            scale = (scale / common_divisor(scale, below)).checked_mul(below.abs())?;
+        }
+        let mut vector = vec![0; columns];
+        vector[free] = i64::try_from(scale).ok()?;
+        for (row, &pivot) in rows.iter().zip(&pivots) {
+            vector[pivot] = i64::try_from(-row[free].checked_mul(scale)? / row[pivot]).ok()?;
+        }
+        Some((free, vector))
+    })
+    .collect()
+}
+
+fn common_divisor(a: i128, b: i128) -> i128 {
+    let (mut a, mut b) = (a.abs(), b.abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn null_vectors_are_null_and_as_many_as_they_must_be(entries in proptest::collection::vec(-3i64..=3, 4 * 7)) {
+            let rows: Vec<Vec<i64>> = entries.chunks(7).map(<[i64]>::to_vec).collect();
+            let basis = null_space(&rows, 7).expect("small numbers stay small");
+            let matrix = nalgebra::DMatrix::from_fn(4, 7, |i, j| rows[i][j] as f64);
+            prop_assert_eq!(basis.len(), 7 - matrix.rank(1e-9));
+            for (free, vector) in &basis {
+                prop_assert!(vector[*free] > 0 && vector[free + 1..].iter().all(|&entry| entry == 0));
+                for row in &rows {
+                    prop_assert_eq!(row.iter().zip(vector).map(|(a, b)| a * b).sum::<i64>(), 0);
+                }
+            }
+        }
+    }
 
     /// Follows a cycle and says whether it closes.
     fn closes(cycle: &Cycle, edges: &[(u32, u32)]) -> bool {

@@ -23,7 +23,7 @@ use crate::thermodynamics::theorems::{self, Facts, TheoremError};
 
 use answers::Answers;
 use evidence::{Gathered, Gatherer};
-pub use jump::{Circuit, Flow as CircuitFlow};
+pub use jump::{Circuit, ConservationLaw, Flow as CircuitFlow, Loop};
 pub use law::Law;
 pub use outcome::{Outcome, Progress, contradicts};
 

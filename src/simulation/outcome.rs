@@ -213,7 +213,8 @@ impl Simulation {
                 name,
             }
         };
-        let affinities = circuit.cycles.iter().map(|(name, value)| one(format!("affinity.{name}"), Measured { value: *value, standard_error: 0.0 }, "nat"));
+        let affinities =
+            circuit.cycles.iter().map(|cycle| one(format!("affinity.{}", cycle.name), Measured { value: cycle.affinity, standard_error: 0.0 }, "nat"));
         let single = |kind: &str, name: &str| gathered.scalars.get(&format!("{kind}.{name}")).is_some();
         let flows = circuit.flows(&gathered.scalars, &gathered.tallies).into_iter().filter(|flow| !single(flow.kind, &flow.name));
         let flows = flows.map(|flow| one(format!("{}.{}", flow.kind, flow.name), flow.measured, if flow.kind == "occupancy" { "1" } else { "1/time" }));

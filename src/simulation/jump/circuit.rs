@@ -3,13 +3,37 @@
 use crate::statistics::{Measured, Scalars, Tallies};
 use crate::thermodynamics::observables::Reaction;
 
+/// A fundamental cycle: reactions that, all done, leave every count as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loop {
+    /// Its name, that of the reaction it is found by.
+    pub name: String,
+    /// Its current in a steady state: reactions and the weights of their fluxes.
+    pub current: Vec<(usize, f64)>,
+    /// `Σ_r c_r ln(w_r/w_−r)` at the initial protocol value, in nats.
+    pub affinity: f64,
+    /// What a round turns into what among the chemostats; `None` where it leaves them as they were (and always for a network).
+    pub conversion: Option<String>,
+}
+
+/// A weighted sum of counts that no reaction changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConservationLaw {
+    /// As a formula of the names of the species.
+    pub sum: String,
+    /// Whether chemostats are in it, so that the outside world changes it.
+    pub broken: bool,
+}
+
 /// Reactions, cycles and states, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Circuit {
     /// Reactions or edges, both directions taken together.
     pub reactions: Vec<(String, Reaction)>,
-    /// Fundamental cycles and their affinities at the initial protocol value, in nats.
-    pub cycles: Vec<(String, f64)>,
+    /// Fundamental cycles.
+    pub cycles: Vec<Loop>,
+    /// Conservation laws of reactions; empty for a network.
+    pub laws: Vec<ConservationLaw>,
     /// States of a network; empty for reactions.
     pub states: Vec<String>,
     /// Number of channels.
@@ -32,6 +56,24 @@ pub struct Flow {
 }
 
 impl Circuit {
+    /// Laws and cycles of reactions, a sentence each.
+    pub fn describe(&self) -> Vec<String> {
+        let laws = |broken: bool| self.laws.iter().filter(|law| law.broken == broken).map(|law| law.sum.as_str()).collect::<Vec<_>>().join(", ");
+        let (kept, broken) = (laws(false), laws(true));
+        let mut lines = Vec::new();
+        if !kept.is_empty() {
+            lines.push(format!("conserved: {kept}"));
+        }
+        if !broken.is_empty() {
+            lines.push(format!("conserved but for the chemostats: {broken}"));
+        }
+        for cycle in self.cycles.iter().filter(|_| self.states.is_empty()) {
+            let what = cycle.conversion.as_ref().map_or_else(|| "changes nothing outside".to_owned(), |conversion| format!("emergent, turns {conversion}"));
+            lines.push(format!("cycle `{}`: {what}; affinity {:.6} nat", cycle.name, cycle.affinity));
+        }
+        lines
+    }
+
     /// Fluxes, traffic and occupancies: from the scalars where a trajectory brought its own, else from the tallies.
     pub fn flows(&self, scalars: &Scalars, tallies: &Tallies) -> Vec<Flow> {
         let scalar = |kind: &str, name: &str| scalars.get(&format!("{kind}.{name}")).map(|scalar| scalar.moments().measured_mean());

@@ -2,13 +2,13 @@
 
 mod circuit;
 mod known;
+mod loops;
 mod question;
 mod space;
 
 use super::pilot;
 use super::{Beside, Simulation, SimulationError};
 use crate::coordinate::FieldGrid;
-use crate::exact::cycles::{self, Cycle};
 use crate::experiment::jump::JumpModel;
 use crate::experiment::{Experiment, InitialLaw};
 use crate::plan::{Clocked, DWELL_UNITS, Dynamics, InitialState, Plan, Start as PlanStart, block_size, compile_jump};
@@ -16,7 +16,7 @@ use crate::random::{Stream, sibling};
 use crate::thermodynamics::observables::{Names, Reaction};
 use crate::thermodynamics::theorems::{Start, TheoremError};
 
-pub use circuit::{Circuit, Flow};
+pub use circuit::{Circuit, ConservationLaw, Flow, Loop};
 use known::{flows, stationary, surprise};
 use question::Question;
 use space::{MOST_STATES, Space};
@@ -254,25 +254,16 @@ fn reactions(model: &JumpModel) -> Vec<Reaction> {
     model.channels.iter().enumerate().filter(forward).map(|(forward, channel)| Reaction { forward, backward: channel.reverse }).collect()
 }
 
-/// Fundamental cycles of a network whose edges all go both ways.
-fn fundamental_cycles(model: &JumpModel) -> Vec<Cycle> {
-    let Some(states) = &model.states else { return Vec::new() };
-    let edges: Option<Vec<(u32, u32)>> = reactions(model).iter().map(|reaction| reaction.backward.and(model.channels[reaction.forward].edge)).collect();
-    edges.map_or_else(Vec::new, |edges| cycles::fundamental(states.len(), &edges))
-}
-
 fn circuit(experiment: &Experiment, model: &JumpModel, space: &Space, plan: &Plan) -> Circuit {
     let reactions = reactions(model);
-    let rate = |channel: usize| space.evaluate(model.channels[channel].propensity, &[0.0], 0.0);
-    let ratio = |edge: usize| reactions[edge].backward.map_or(f64::INFINITY, |back| (rate(reactions[edge].forward) / rate(back)).ln());
     let name = |reaction: &Reaction| model.channels[reaction.forward].name.clone();
-    let cycles = fundamental_cycles(model).iter().map(|cycle| (name(&reactions[cycle.edges[0].0]), cycle.sum(ratio))).collect();
     let dwell_unit = match &plan.dynamics {
         Dynamics::Network(network) => network.clock.length / DWELL_UNITS,
         _ => 0.0,
     };
     Circuit {
-        cycles,
+        cycles: loops::loops(model, space),
+        laws: loops::laws(model),
         states: model.states.clone().unwrap_or_default(),
         channels: model.channels.len(),
         duration: experiment.protocol.duration,

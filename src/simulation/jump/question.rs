@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::answers::{Answers, Values};
 use super::known::{self, average, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
-use super::{Circuit, MANY_STATES, Opening, fundamental_cycles, is_balanced};
+use super::{Circuit, MANY_STATES, Opening, is_balanced};
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
 use crate::expression::Symbol;
@@ -83,9 +83,10 @@ impl Question<'_> {
             know(values, format!("flux.{name}"), rates[reaction.forward] - back);
             know(values, format!("traffic.{name}"), rates[reaction.forward] + back);
         }
-        for (cycle, _) in &self.circuit.cycles {
-            if let Some((flux, _)) = values.get(&format!("flux.{cycle}")).cloned() {
-                know(values, format!("current.{cycle}"), flux);
+        for cycle in &self.circuit.cycles {
+            let flux = |&(reaction, weight): &(usize, f64)| Some(weight * values.get(&format!("flux.{}", self.circuit.reactions[reaction].0))?.0);
+            if let Some(current) = cycle.current.iter().map(flux).sum::<Option<f64>>() {
+                know(values, format!("current.{}", cycle.name), current);
             }
         }
         know(values, "activity", rates.iter().sum::<f64>() * self.duration());
@@ -198,13 +199,12 @@ impl Question<'_> {
             };
             Some(lookup(&numbers, (0..self.space.points.len()).map(of).collect()))
         };
-        let cycles = fundamental_cycles(model);
         JumpLedger {
             columns: plan.columns.clone(),
-            names: Names { cycles: self.circuit.cycles.iter().map(|(name, _)| name.clone()).collect(), ..self.names.clone() },
+            names: Names { cycles: self.circuit.cycles.iter().map(|cycle| cycle.name.clone()).collect(), ..self.names.clone() },
             reactions: self.circuit.reactions.iter().map(|(_, reaction)| reaction.clone()).collect(),
             changes: (0..model.channels.len()).map(|channel| change(model, channel)).collect(),
-            chords: cycles.iter().map(|cycle| (cycle.edges[0].0, 1.0)).collect(),
+            currents: self.circuit.cycles.iter().map(|cycle| cycle.current.clone()).collect(),
             is_network: model.states.is_some(),
             duration: self.duration(),
             medium: if undisturbed { self.medium(plan) } else { Medium::Infinite },

@@ -43,8 +43,8 @@ pub struct JumpLedger {
     pub reactions: Vec<Reaction>,
     /// What an event of every channel adds to the counts; for a network, of which states the walker leaves (−1) and enters (+1) one.
     pub changes: Vec<Vec<(u16, i32)>>,
-    /// Chord of every fundamental cycle: index of the reaction and the sign of its forward direction.
-    pub chords: Vec<(usize, f64)>,
+    /// Current of every fundamental cycle: reactions and the weights of their fluxes.
+    pub currents: Vec<Vec<(usize, f64)>>,
     /// True for a network: the only coordinate is the index of the state.
     pub is_network: bool,
     /// Measured time.
@@ -192,7 +192,8 @@ impl JumpLedger {
         let forward: Vec<Option<Vec<f64>>> = self.reactions.iter().map(|reaction| rate(reaction.forward)).collect();
         let backward: Vec<Option<Vec<f64>>> =
             self.reactions.iter().zip(&forward).map(|(reaction, forward)| reaction.backward.map_or_else(|| none(forward), rate)).collect();
-        let chord = |&(reaction, sign): &(usize, f64)| combine(&forward[reaction], &backward[reaction], |f, b| sign * (f - b));
+        let flux = |&(reaction, weight): &(usize, f64)| combine(&forward[reaction], &backward[reaction], |f, b| weight * (f - b));
+        let current = |weights: &Vec<(usize, f64)>| weights.iter().map(flux).reduce(|sum, more| combine(&sum, &more, |a, b| a + b)).flatten();
         let activity = columns.jump(JumpColumn::Activity).cloned().or_else(|| columns.weighted(&vec![1.0; self.changes.len()]));
         Totals {
             work,
@@ -205,7 +206,7 @@ impl JumpLedger {
             excess,
             surprise_change,
             activity,
-            cycles: self.chords.iter().map(chord).collect(),
+            cycles: self.currents.iter().map(current).collect(),
             occupancy: (0..self.names.states.len()).map(|state| columns.scaled(JumpColumn::Dwell(state as u16), per_time)).collect(),
             counts: (0..self.names.species.len()).map(|i| columns.get(Column::Position(i as u16)).cloned()).collect(),
             averages: (0..self.names.species.len()).map(|i| columns.scaled(JumpColumn::Integral(i as u16), per_time)).collect(),
