@@ -202,7 +202,7 @@ fn a_device_that_is_not_there_is_named_with_those_that_are() {
 #[test]
 fn jump_processes_on_the_device_have_their_exact_means() {
     let Some(gpu) = gpu() else { return };
-    for name in ["triangle-open", "association", "schlogl", "michaelis-menten"] {
+    for name in ["triangle-open", "association", "schlogl", "michaelis-menten", "triangle-ramp", "cell"] {
         let outcome = run(&model(name, &[("ensemble.trajectories", "40000")]), &gpu);
         let compared: Vec<_> = outcome.estimates.iter().filter(|e| e.exact.is_some()).collect();
         assert!(compared.len() >= 14, "{name}: {}", compared.len());
@@ -246,6 +246,7 @@ fn jumps_do_not_depend_on_saves_or_how_they_are_cut() {
 #[test]
 fn jumps_that_have_no_kernel_are_refused_by_name() {
     let Some(gpu) = gpu() else { return };
-    let refused = gpu.fits(model("triangle-ramp", &[]).plan()).expect_err("rates move");
-    assert!(refused.to_string().contains("rates that move") && refused.to_string().contains("--backend cpu"), "{refused}");
+    let leaps = [("ensemble.method", "tau-leaping"), ("measure.theorems", "[]")];
+    let refused = gpu.fits(model("association", &leaps).plan()).expect_err("there is no kernel for leaps");
+    assert!(refused.to_string().contains("leaps") && refused.to_string().contains("--backend cpu"), "{refused}");
 }

@@ -103,7 +103,7 @@ pub(super) fn wgsl(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
     let text = gpu::shader(simulation.plan(), gpu::ShaderOptions::default());
     if text.is_empty() {
-        return Err(BackendError::jumps_on_gpu("rates that move, large networks or events from outside").into());
+        return Err(BackendError::jumps_on_gpu("leaps, large networks or events from outside").into());
     }
     print!("{text}");
     Ok(FINE)

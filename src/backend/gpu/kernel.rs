@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::layout::{Layout, field_row};
 use super::step;
 use crate::expression::wgsl;
-use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, Overdamped, Plan, TILE};
+use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, JumpColumn, Overdamped, Plan, TILE};
 
 /// Most constants that are copied into registers; more are read where they are used.
 const CONSTANTS_IN_REGISTERS: usize = 64;
@@ -181,6 +181,9 @@ pub(super) fn save(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout) 
         // Rows after the resting one and those of the steps move the protocol to its value at a save.
         line!(text, "    let save_row = {}u * ({}u + number);", plan.uniforms.columns, plan.schedule.steps + 1);
     }
+    if plan.series.iter().any(|column| matches!(column, Column::Jump(JumpColumn::Derived(_)))) {
+        text.push_str("    let derived_values = show(number);\n");
+    }
     if !plan.series.is_empty() {
         text.push_str("    let row = (lane / TILE) * OBSERVABLES * ROW + lane % TILE;\n");
         for (observable, &column) in plan.series.iter().enumerate() {
@@ -237,6 +240,7 @@ fn series_value(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout, col
             Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
             None => number(0.0),
         },
+        Column::Jump(JumpColumn::Derived(k)) => format!("derived_values[{k}]"),
         Column::Jump(_) => number(0.0),
     }
 }

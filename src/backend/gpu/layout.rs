@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::plan::{Boundary, Column, Dynamics, Overdamped, Plan, TILE};
+use crate::plan::{Boundary, Column, Dynamics, Overdamped, Plan, Reactions, TILE};
 use crate::random;
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
@@ -101,7 +101,7 @@ impl Layout {
             _ => 0,
         };
         let windings = vec![None; dimension];
-        Self { dimension, windings, initial, first_sum, sums, kept: 0, returned: fired + channels, fired, channels, clock: super::jump::CLOCK_SLOTS }
+        Self { dimension, windings, initial, first_sum, sums, kept: 0, returned: fired + channels, fired, channels, clock: super::jump::clock_slots(plan) }
     }
 
     /// All slots.
@@ -165,9 +165,21 @@ pub(super) fn constants(plan: &Plan) -> Vec<f32> {
     plan.uniforms.constants.iter().map(|&value| value as f32).collect()
 }
 
-/// The resting row, then one row a step and one a save.
+/// The resting row, then one row a step and one a save (of a jump process: one a segment, and `−ln p_ss` behind them).
 pub(super) fn rows(plan: &Plan) -> Vec<f32> {
-    plan.uniforms.resting.iter().chain(&plan.uniforms.rows).map(|&value| value as f32).collect()
+    plan.uniforms.resting.iter().chain(&plan.uniforms.rows).chain(surprise(plan)).map(|&value| value as f32).collect()
+}
+
+/// Length of [`rows`].
+pub(super) fn rows_length(plan: &Plan) -> u64 {
+    (plan.uniforms.resting.len() + plan.uniforms.rows.len() + surprise(plan).len()) as u64
+}
+
+fn surprise(plan: &Plan) -> &[f64] {
+    match &plan.dynamics {
+        Dynamics::Reactions(Reactions { surprise: Some(surprise), .. }) => &surprise.values,
+        _ => &[],
+    }
 }
 
 /// Steps of a dispatch: what part of which phase.

@@ -1,7 +1,9 @@
-//! The text written for a jump process at steady rates: one thread one trajectory, from save to save event by event.
+//! The text written for a jump process: one thread one trajectory, from save to save event by event.
 //!
-//! A step of the kernel is the time between two saves. Times are double-length sums, which no save touches, so that saves change no path. A small network
+//! A step of the kernel is the time between two saves. Where rates move, see [`segments`]. At steady rates times are double-length sums, which no save touches, so that saves change no path. A small network
 //! is run as reactions between its states: its edge is then chosen by cumulative sums, not by alias, so that its paths differ from the native ones and its law does not.
+
+mod segments;
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -31,11 +33,12 @@ pub(super) fn runnable(plan: &Plan) -> Result<Cow<'_, Plan>, BackendError> {
     if reactions.leaping.is_some() {
         return refuse("leaps");
     }
-    if reactions.has_rows() || !reactions.interventions.is_empty() {
-        return refuse("rates that move, and events from outside,");
+    if !reactions.interventions.is_empty() {
+        return refuse("events from outside");
     }
-    if reactions.derived.is_some() || reactions.surprise.is_some() || plan.relaxation_steps > 0 {
-        return refuse("derived quantities, and starts by relaxation,");
+    let steps = plan.schedule.steps.max(plan.relaxation_steps) + 1;
+    if steps.checked_mul(reactions.clock.segments).is_none_or(|product| product > u64::from(u32::MAX)) {
+        return refuse("so many saves of so many segments");
     }
     if reactions.channels.len() > MOST_CHANNELS || plan.coordinates.len() > 16 {
         return refuse("more than 64 channels or 16 species");
@@ -88,13 +91,34 @@ impl Tables<'_> {
     }
 }
 
-/// Bridging slots after those that come back: next event, last event, number of the candidate.
-pub(super) const CLOCK_SLOTS: usize = 5;
+/// Bridging slots after those that come back: names of the variables and their types.
+fn clock(plan: &Plan) -> &'static [(&'static str, &'static str)] {
+    match &plan.dynamics {
+        Dynamics::Reactions(reactions) if segments::are_needed(reactions) => &segments::SLOTS,
+        _ => &[("next.x", "f32"), ("next.y", "f32"), ("now.x", "f32"), ("now.y", "f32"), ("candidate", "u32")],
+    }
+}
+
+/// Number of those slots.
+pub(super) fn clock_slots(plan: &Plan) -> usize {
+    clock(plan).len()
+}
 
 /// Sums that are kept: those of the columns that are not counts of events.
 pub(super) fn sums(plan: &Plan) -> Vec<Column> {
-    let kept =
-        |column: &&Column| matches!(column, Column::Jump(JumpColumn::Integral(_) | JumpColumn::Dwell(_) | JumpColumn::LogRatio(_) | JumpColumn::TableSum(_)));
+    let kept = |column: &&Column| {
+        matches!(
+            column,
+            Column::Jump(
+                JumpColumn::Integral(_)
+                    | JumpColumn::Dwell(_)
+                    | JumpColumn::LogRatio(_)
+                    | JumpColumn::TableSum(_)
+                    | JumpColumn::EnergyJump
+                    | JumpColumn::Excess
+            )
+        )
+    };
     plan.columns.iter().filter(kept).copied().collect()
 }
 
@@ -103,28 +127,70 @@ pub(super) fn programs(plan: &Plan, reactions: &Reactions) -> String {
     let mut text = constants_table(plan);
     text.push_str(&wgsl(&reactions.propensities, "propensities", plan.coordinates.len() + 1));
     text.push('\n');
+    if segments::are_needed(reactions) {
+        text.push_str(&segments::programs(plan, reactions));
+    }
+    if let Some(derived) = &reactions.derived {
+        text.push_str(&wgsl(derived, "derived", plan.coordinates.len() + 1));
+        text.push('\n');
+    }
     text
 }
 
 /// State and functions named in `shaders/kernel.wgsl`, but `save`.
 pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
-    let parts = [
-        variables(plan, reactions, layout),
-        bridge(plan, layout),
-        time(plan),
-        weigh(plan, reactions),
-        event(plan, reactions, layout, tables),
-        step(plan, layout),
-    ];
-    parts.join("\n") + "\n"
+    let dynamics = if segments::are_needed(reactions) {
+        segments::functions(plan, reactions, layout, tables)
+    } else {
+        [time(plan), weigh(plan, reactions), event(plan, reactions, layout, tables), step(plan, layout)].join("\n")
+    };
+    let derived = reactions.derived.as_ref().map(|program| show(plan, reactions, program.outputs.len())).unwrap_or_default();
+    [variables(plan, reactions, layout), bridge(plan, layout), WORDS.to_owned(), dynamics, derived].join("\n") + "\n"
+}
+
+/// Both words of a candidate.
+const WORDS: &str = "// Both words of a candidate: waiting time and choice.
+fn candidate_words(n: u32) -> vec2<u32> {
+    let words = philox(vec4<u32>(n / 2u, dispatch.purpose, trajectory.x, trajectory.y), vec2<u32>(dispatch.key_low, dispatch.key_high));
+    return select(words.xy, words.zw, n % 2u == 1u);
+}
+";
+
+/// Derived quantities at a save; NaN where the counts are.
+fn show(plan: &Plan, reactions: &Reactions, outputs: usize) -> String {
+    let (clock, steps, columns) = (reactions.clock, plan.schedule.steps.max(1), plan.uniforms.columns);
+    let (segments, length) = (clock.segments, number(clock.length));
+    let arguments = segments::arguments(plan, "at");
+    let mut text = format!(
+        "fn show(number: u32) -> array<f32, {outputs}> {{
+    let product = number * {segments}u;
+    var place = product / {steps}u;
+    var at = f32(product % {steps}u) / {steps}.0 * {length};
+    // The end of the run is the end of the last segment.
+    if (place >= {segments}u) {{
+        place = {segments}u - 1u;
+        at = {length};
+    }}
+    var values = derived({arguments}, {columns}u * (1u + place));
+    let absent = (bitcast<u32>(x[0]) & 0x7f800000u) == 0x7f800000u;
+"
+    );
+    for k in 0..outputs {
+        line!(text, "    values[{k}] = select(values[{k}], bitcast<f32>(0x7fc00000u ^ dispatch.zero), absent);");
+    }
+    text + "    return values;\n}\n"
 }
 
 fn variables(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
     let (d, channels) = (plan.coordinates.len(), reactions.channels.len());
     let mut text = format!("// Counts, propensities and their sum, events of every channel.\nvar<private> x: array<f32, {d}>;\n");
     line!(text, "var<private> w: array<f32, {channels}>;\nvar<private> total_rate: f32;\nvar<private> fired: array<u32, {channels}>;");
-    line!(text, "// Times of the next and of the last event, double-length; number of the next candidate.");
-    line!(text, "var<private> next: vec2<f32>;\nvar<private> now: vec2<f32>;\nvar<private> candidate: u32;");
+    if segments::are_needed(reactions) {
+        text.push_str(&segments::variables());
+    } else {
+        line!(text, "// Times of the next and of the last event, double-length; number of the next candidate.");
+        line!(text, "var<private> next: vec2<f32>;\nvar<private> now: vec2<f32>;\nvar<private> candidate: u32;");
+    }
     if !layout.sums.is_empty() {
         let names: Vec<String> = layout.sums.iter().map(|sum| format!("{sum:?}")).collect();
         let number = names.len();
@@ -141,9 +207,7 @@ fn slots(plan: &Plan, layout: &Layout) -> Vec<(usize, String, &'static str)> {
         all.extend([(slot, format!("partial[{s}]"), "f32"), (slot + 1, format!("total[{s}].x"), "f32"), (slot + 2, format!("total[{s}].y"), "f32")]);
     }
     all.extend((0..layout.channels).map(|channel| (layout.fired + channel, format!("fired[{channel}]"), "u32")));
-    let clock = ["next.x", "next.y", "now.x", "now.y"].iter().enumerate().map(|(k, name)| (layout.returned + k, (*name).to_owned(), "f32"));
-    all.extend(clock);
-    all.push((layout.returned + 4, "candidate".to_owned(), "u32"));
+    all.extend(clock(plan).iter().enumerate().map(|(k, (name, kind))| (layout.returned + k, (*name).to_owned(), *kind)));
     all
 }
 
@@ -170,8 +234,9 @@ fn bridge(plan: &Plan, layout: &Layout) -> String {
     for channel in 0..layout.channels {
         line!(text, "    fired[{channel}] = 0u;");
     }
-    text.push_str("    now = vec2<f32>(0.0, 0.0);\n    candidate = 0u;\n    weigh();\n    wait();\n}\n\n");
-    text.push_str("fn evaluate_forces(row: u32) {}\n\nfn draw(quartet: u32) {}\n\nfn flush_sums() {}\n\nfn flush_own_sums() {\n");
+    text.push_str("    begin();\n}\n\n");
+    // The first dispatch of a phase says that no forces are known: relaxation, too, starts from time 0.
+    text.push_str("fn evaluate_forces(row: u32) {\n    begin();\n}\n\nfn draw(quartet: u32) {}\n\nfn flush_sums() {}\n\nfn flush_own_sums() {\n");
     for s in 0..layout.sums.len() {
         line!(text, "    total[{s}] = flush(total[{s}], partial[{s}]);\n    partial[{s}] = 0.0;");
     }
@@ -196,12 +261,6 @@ fn before(a: vec2<f32>, b: vec2<f32>) -> bool {{
     return a.x < b.x || (a.x == b.x && a.y < b.y);
 }}
 
-// Both words of a candidate: waiting time and choice.
-fn candidate_words(n: u32) -> vec2<u32> {{
-    let words = philox(vec4<u32>(n / 2u, dispatch.purpose, trajectory.x, trajectory.y), vec2<u32>(dispatch.key_low, dispatch.key_high));
-    return select(words.xy, words.zw, n % 2u == 1u);
-}}
-
 // The next event, from the last one on; never where nothing can happen.
 fn wait() {{
     let hazard = ness_negative_log_uniform(candidate_words(candidate).x);
@@ -209,6 +268,13 @@ fn wait() {{
     if (total_rate > 0.0) {{
         next = flush(now, hazard / total_rate);
     }}
+}}
+
+fn begin() {{
+    now = vec2<f32>(0.0, 0.0);
+    candidate = 0u;
+    weigh();
+    wait();
 }}
 "
     )
@@ -223,9 +289,8 @@ fn weigh(plan: &Plan, reactions: &Reactions) -> String {
     text + "    total_rate = sum;\n}\n"
 }
 
-/// One event: time passes, a channel fires, the books are kept.
-fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
-    let channels = reactions.channels.len();
+/// Sums over time.
+fn elapse(layout: &Layout) -> String {
     let mut text = String::from("fn elapse(time: f32) {\n");
     for (s, column) in layout.sums.iter().enumerate() {
         match column {
@@ -238,7 +303,25 @@ fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_
             _ => {}
         }
     }
-    text.push_str("}\n\nfn event() {\n    elapse((next.x - now.x) + (next.y - now.y));\n");
+    text + "}\n"
+}
+
+/// Counts that single precision cannot hold, and trajectories that explode, are given up: an open block, to be closed.
+fn give_up(plan: &Plan, reactions: &Reactions, broken: &str) -> String {
+    let most = u32::try_from(reactions.most_events).unwrap_or(u32::MAX - 1);
+    let large: Vec<String> = (0..plan.coordinates.len()).map(|i| format!("abs(x[{i}]) >= 16777216.0")).collect();
+    let mut text = format!("    if (candidate >= {most}u || {broken} || {}) {{\n", large.join(" || "));
+    for i in 0..plan.coordinates.len() {
+        line!(text, "        x[{i}] = bitcast<f32>(0x7fc00000u ^ dispatch.zero);");
+    }
+    text
+}
+
+/// One event: time passes, a channel fires, the books are kept.
+fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
+    let channels = reactions.channels.len();
+    let mut text = elapse(layout);
+    text.push_str("\nfn event() {\n    elapse((next.x - now.x) + (next.y - now.y));\n");
     text.push_str("    let u = min((f32(candidate_words(candidate).y) + 0.5) * 2.3283064e-10f, 0.99999994f);\n");
     text.push_str("    let aim = min(u * total_rate, total_rate * 0.99999994f);\n    let s0 = w[0];\n    let f0 = s0 > aim;\n");
     for channel in 1..channels {
@@ -273,13 +356,7 @@ fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_
         }
     }
     text.push_str("    now = next;\n    candidate += 1u;\n    if (candidate % 64u == 0u) {\n        flush_own_sums();\n    }\n    wait();\n");
-    // Counts that single precision cannot hold, and trajectories that explode, are given up.
-    let most = u32::try_from(reactions.most_events).unwrap_or(u32::MAX - 1);
-    let large: Vec<String> = (0..plan.coordinates.len()).map(|i| format!("abs(x[{i}]) >= 16777216.0")).collect();
-    line!(text, "    if (candidate >= {most}u || !(total_rate <= 3.0e37) || {}) {{", large.join(" || "));
-    for i in 0..plan.coordinates.len() {
-        line!(text, "        x[{i}] = bitcast<f32>(0x7fc00000u ^ dispatch.zero);");
-    }
+    text.push_str(&give_up(plan, reactions, "!(total_rate <= 3.0e37)"));
     text + "        next = vec2<f32>(3.0e38, 0.0);\n    }\n}\n"
 }
 

@@ -1,0 +1,208 @@
+//! Shader text for rates that move: a trajectory goes from segment to segment of the clock, each with a row of its own.
+//!
+//! The state between dispatches is the segment, the offset inside it, what is left of the waiting hazard, and the number of the candidate.
+
+use std::fmt::Write;
+
+use super::Tables;
+use crate::backend::gpu::kernel::{line, number};
+use crate::backend::gpu::layout::Layout;
+use crate::expression::wgsl;
+use crate::plan::{Column, JumpColumn, Plan, Reactions, Surprise};
+
+/// Slots between dispatches.
+pub(super) const SLOTS: [(&str, &str); 4] = [("segment", "u32"), ("offset", "f32"), ("hazard", "f32"), ("candidate", "u32")];
+
+/// Whether a plan needs rows at its events.
+pub(super) fn are_needed(reactions: &Reactions) -> bool {
+    reactions.has_rows() || reactions.surprise.is_some() || reactions.energy.is_some()
+}
+
+/// Variables, beside those that all jump processes have.
+pub(super) fn variables() -> String {
+    "// Where in the schedule, hazard left until the next candidate, number of that candidate, and the rate at which hazard passes.
+var<private> segment: u32;
+var<private> offset: f32;
+var<private> hazard: f32;
+var<private> candidate: u32;
+var<private> pace: f32;
+"
+    .to_owned()
+}
+
+/// Programs that events read beside the propensities.
+pub(super) fn programs(plan: &Plan, reactions: &Reactions) -> String {
+    let named = [(&reactions.bound, "bound"), (&reactions.energy, "energy")];
+    named.into_iter().filter_map(|(program, name)| program.as_ref().map(|program| wgsl(program, name, plan.coordinates.len() + 1) + "\n")).collect()
+}
+
+/// Everything from `begin` to `step`.
+pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
+    let surprise = reactions.surprise.as_ref().map(|surprise| phi(plan, surprise)).unwrap_or_default();
+    [time(plan, reactions), weigh(plan, reactions), surprise, event(plan, reactions, layout, tables), step(plan, reactions)].join("\n")
+}
+
+/// Counts and offset, as programs read them.
+pub(super) fn arguments(plan: &Plan, offset: &str) -> String {
+    let counts: Vec<String> = (0..plan.coordinates.len()).map(|i| format!("x[{i}]")).collect();
+    format!("array<f32, {}>({}, {offset})", counts.len() + 1, counts.join(", "))
+}
+
+fn time(plan: &Plan, reactions: &Reactions) -> String {
+    let (columns, last) = (plan.uniforms.columns, reactions.clock.segments - 1);
+    format!(
+        "fn relaxing() -> bool {{
+    return dispatch.save_every == 0xffffffffu;
+}}
+
+// The row of the present segment; before measuring the resting one.
+fn present_row() -> u32 {{
+    return select({columns}u * (1u + min(segment, {last}u)), 0u, relaxing());
+}}
+
+fn shown_offset() -> f32 {{
+    return select(offset, 0.0, relaxing());
+}}
+
+// The next candidate.
+fn wait() {{
+    hazard = ness_negative_log_uniform(candidate_words(candidate).x);
+}}
+
+fn begin() {{
+    segment = 0u;
+    offset = 0.0;
+    candidate = 0u;
+    weigh();
+    wait();
+}}
+"
+    )
+}
+
+fn weigh(plan: &Plan, reactions: &Reactions) -> String {
+    let arguments = arguments(plan, "shown_offset()");
+    let mut text = format!("fn propensities_now() {{\n    w = propensities({arguments}, present_row());\n    var sum = 0.0;\n");
+    for channel in 0..reactions.channels.len() {
+        line!(text, "    w[{channel}] = max(w[{channel}], 0.0);\n    sum += w[{channel}];");
+    }
+    text.push_str("    total_rate = sum;\n}\n\n");
+    match &reactions.bound {
+        Some(_) => text + &format!("fn weigh() {{\n    pace = bound({arguments}, present_row())[0];\n}}\n"),
+        None => text + "fn weigh() {\n    propensities_now();\n    pace = total_rate;\n}\n",
+    }
+}
+
+/// `φ` behind the rows, linear in time inside a segment.
+fn phi(plan: &Plan, surprise: &Surprise) -> String {
+    let states: u32 = surprise.extent.iter().product();
+    let base = plan.uniforms.resting.len() + plan.uniforms.rows.len();
+    let mut text = String::from("fn phi(at: f32) -> f32 {\n    var place = 0u;\n    var inside = true;\n");
+    for (i, (lower, extent)) in surprise.lower.iter().zip(&surprise.extent).enumerate() {
+        line!(text, "    let p{i} = x[{i}] - {lower}.0;\n    inside = inside && p{i} >= 0.0 && p{i} < {extent}.0;");
+        line!(text, "    place = place * {extent}u + u32(clamp(p{i}, 0.0, {}.0));", extent.saturating_sub(1));
+    }
+    let row = if surprise.steady { "0u".to_owned() } else { format!("min(segment, {}u)", segments_of(surprise, states).saturating_sub(1)) };
+    line!(text, "    let start = {base}u + 2u * {states}u * {row} + place;\n    let first = rows[start];");
+    line!(text, "    let value = fma(rows[start + {states}u] - first, at, first);");
+    text + "    return select(bitcast<f32>(0x7fc00000u ^ dispatch.zero), value, inside);\n}\n"
+}
+
+fn segments_of(surprise: &Surprise, states: u32) -> usize {
+    surprise.values.len() / (2 * states.max(1) as usize)
+}
+
+/// A candidate at an offset of the present segment: an event, or none.
+fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
+    let mut text = super::elapse(layout);
+    text.push_str("\nfn event(at: f32) {\n    elapse(at - offset);\n    offset = at;\n");
+    text.push_str("    let u = min((f32(candidate_words(candidate).y) + 0.5) * 2.3283064e-10f, 0.99999994f);\n");
+    if reactions.bound.is_some() {
+        text.push_str("    propensities_now();\n    var broken = !(total_rate <= pace * 1.00034527f);\n    let aim = u * pace;\n");
+    } else {
+        text.push_str("    var broken = false;\n    let aim = min(u * total_rate, total_rate * 0.99999994f);\n");
+    }
+    // Where the candidate is no event, no sum exceeds the aim.
+    text.push_str("    let happens = total_rate > aim;\n    let s0 = w[0];\n    let f0 = s0 > aim;\n");
+    for channel in 1..reactions.channels.len() {
+        let earlier = channel - 1;
+        line!(text, "    let s{channel} = s{earlier} + w[{channel}];\n    let f{channel} = s{channel} > aim && !(s{earlier} > aim);");
+    }
+    let after_event = books(plan, reactions, layout, &mut text);
+    for (index, channel) in reactions.channels.iter().enumerate() {
+        line!(text, "    fired[{}] += select(0u, 1u, f{index});", tables.channel(index));
+        for (coordinate, change) in &channel.change {
+            line!(text, "    x[{coordinate}] += select(0.0, {change}.0, f{index});");
+        }
+    }
+    text.push_str(&after_event);
+    text.push_str("    candidate += 1u;\n    if (candidate % 64u == 0u) {\n        flush_own_sums();\n    }\n    weigh();\n    wait();\n");
+    line!(text, "    broken = broken || !(pace >= 0.0) || !(pace <= 3.0e37);");
+    text + &super::give_up(plan, reactions, "broken") + "        pace = 0.0;\n    }\n}\n"
+}
+
+/// Writes what is read before an event, and gives what is added to the sums after it.
+fn books(plan: &Plan, reactions: &Reactions, layout: &Layout, text: &mut String) -> String {
+    let mut after = String::new();
+    let part = format!("offset * {}", number(1.0 / reactions.clock.length));
+    if !reactions.log_ratios.is_empty() {
+        line!(text, "    let forward = w;");
+        line!(after, "    propensities_now();");
+    }
+    let energy = format!("energy({}, present_row())[0]", arguments(plan, "shown_offset()"));
+    for (s, column) in layout.sums.iter().enumerate() {
+        match column {
+            Column::Jump(JumpColumn::EnergyJump) => {
+                line!(text, "    let energy_before = {energy};");
+                line!(after, "    partial[{s}] += select(0.0, {energy} - energy_before, happens);");
+            }
+            Column::Jump(JumpColumn::Excess) => {
+                line!(text, "    let phi_before = phi({part});");
+                line!(after, "    partial[{s}] += select(0.0, phi_before - phi({part}), happens);");
+            }
+            Column::Jump(JumpColumn::LogRatio(set)) => {
+                for (index, channel) in reactions.channels.iter().enumerate().filter(|(index, _)| reactions.log_ratios[usize::from(*set)][*index]) {
+                    if let Some(back) = channel.reverse {
+                        line!(after, "    if (f{index}) {{\n        partial[{s}] += ness_log(forward[{index}] / w[{back}]);\n    }}");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    after
+}
+
+fn step(plan: &Plan, reactions: &Reactions) -> String {
+    let (segments, steps, length) = (reactions.clock.segments, plan.schedule.steps.max(1), number(reactions.clock.length));
+    format!(
+        "// From one save to the next, a candidate or a segment at a time.
+fn step(row: u32, n: u32) {{
+    let product = (n + 1u) * {segments}u;
+    let stop_segment = product / {steps}u;
+    let stop_offset = f32(product % {steps}u) / {steps}.0 * {length};
+    loop {{
+        var at = 3.0e38;
+        if (pace > 0.0) {{
+            at = offset + hazard / pace;
+        }}
+        if (segment > stop_segment || (segment == stop_segment && !(at < stop_offset))) {{
+            break;
+        }}
+        if (at < {length}) {{
+            event(at);
+        }} else {{
+            let rest = {length} - offset;
+            elapse(rest);
+            hazard = max(hazard - pace * rest, 0.0);
+            segment += 1u;
+            offset = 0.0;
+            if (pace != 0.0 || (bitcast<u32>(x[0]) & 0x7f800000u) != 0x7f800000u) {{
+                weigh();
+            }}
+        }}
+    }}
+}}
+"
+    )
+}
