@@ -231,6 +231,20 @@ fn what_has_no_meaning_is_refused_with_a_reason() {
     assert!(refused("brusselator", &[("initial.distribution", "steady-state")]).contains("burn_in"));
 }
 
+#[test]
+fn currents_fluctuate_as_they_must() {
+    let simulation = model("michaelis-menten", &[]);
+    let known = |name: &str| simulation.exact_values().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name} is not known")).1;
+    // Of 20 enzymes 7.453 527 784 877 06, by an independent calculation; so are the Fano factor and the uncertainty product.
+    assert!((20.0 * known("variance_rate.flux.turn") - 7.453_527_784_877_06).abs() <= 1e-9);
+    assert!((known("variance_rate.flux.turn") / known("flux.turn") - 0.489_625_046_956_359).abs() <= 1e-10);
+    assert!((known("tur_product.flux.turn") - 2.683_458_090_192_17).abs() <= 1e-9);
+    let outcome = run(&simulation, &cpu());
+    for name in ["flux.turn.variance", "entropy_total.variance", "entropy_medium.variance", "activity.variance"] {
+        assert!(estimate(&outcome, name).z.is_some_and(|z| z.abs() <= 4.5), "{name}: {:?}", estimate(&outcome, name));
+    }
+}
+
 /// Schlögl's model between two chemostats, an enzyme beside it, and a dimer.
 const OPEN: &str = r#"
 title = "open"

@@ -5,9 +5,11 @@
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
 //! - [`linear`]: Gaussian laws of linear Langevin dynamics;
+//! - [`chain`], [`counting`], [`cycles`]: Markov chains, moments of what their trajectories count, cycles and conservation laws;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
 pub mod chain;
+pub mod counting;
 pub mod cycles;
 pub mod equilibrium;
 pub mod fokker_planck;

@@ -29,7 +29,8 @@ pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u
     // The last step but one must still have a successor in 32 bits.
     let steps = plan.schedule.steps.max(plan.relaxation_steps);
     refuse("the number of steps", steps, u64::from(u32::MAX) - 1, "take a larger ensemble.dt or a shorter protocol.duration")?;
-    let table = rows_length(plan) * WORD;
+    let planned = plan.dynamics.overdamped().map_or(0, |_| (1 + plan.schedule.steps + saves) * plan.uniforms.columns as u64);
+    let table = rows_length(plan).max(planned) * WORD;
     refuse("the protocol table, in bytes,", table, adapter.buffer_bytes, "take a larger ensemble.dt or a shorter protocol.duration")?;
     refuse("the number of constants", plan.uniforms.constants.len() as u64 * WORD, adapter.buffer_bytes, "write the formulas with fewer numbers")?;
     refuse("the number of observables of the time series", plan.series.len() as u64, TILE as u64, "use `--backend cpu`")?;

@@ -39,7 +39,7 @@ pub(super) fn stationary(space: &Space, time: f64) -> Option<Vec<f64>> {
 }
 
 /// Times just inside a piece.
-fn inside((start, end): (f64, f64), time: f64) -> f64 {
+pub(super) fn inside((start, end): (f64, f64), time: f64) -> f64 {
     let margin = INSIDE * (end - start);
     time.clamp(start + margin, end - margin)
 }
@@ -78,7 +78,7 @@ pub(super) fn flows(space: &Space, first: &[f64], moves: bool, baths: usize, bat
     (leak <= LEAK).then_some(flows)
 }
 
-fn log_ratio(space: &Space, rates: &[f64], k: usize) -> f64 {
+pub(super) fn log_ratio(space: &Space, rates: &[f64], k: usize) -> f64 {
     space.reverse[k].map_or(f64::INFINITY, |back| (rates[k] / rates[back]).ln())
 }
 

@@ -1,6 +1,7 @@
 //! Jump processes made ready to run.
 
 mod circuit;
+mod fluctuations;
 mod known;
 mod loops;
 mod question;

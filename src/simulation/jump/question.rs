@@ -49,6 +49,7 @@ impl Question<'_> {
             if let Some(flows) = flows(self.space, first, self.clocked.moves, self.model.baths.len(), &bath_of) {
                 self.flows_into(&flows, &mut answers.values);
                 self.entropies_into(first, &flows, &mut answers.values);
+                self.fluctuations(first, &flows.last, &mut answers.values);
                 last = Some(flows.last);
             }
         }

@@ -1,0 +1,174 @@
+//! Moments of what trajectories of a Markov chain count: every transition adds its weight.
+//!
+//! With `p` the law, `g_i = ⟨S; i⟩` and `h_i = ⟨S²; i⟩`: `ṗ = L p`, `ġ = L g + L₁ p`, `ḣ = L h + 2 L₁ g + L₂ p`, where `L₁` and `L₂` hold the rates times the weights
+//! and their squares (D. Andrieux and P. Gaspard, J. Chem. Phys. 121, 6167 (2004), expanded at 0). Integrated by uniformisation, which is exact to rounding.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::chain::Chain;
+
+/// Largest mean number of events in a stretch of uniformisation.
+const STRETCH: f64 = 200.0;
+
+/// Part of the second moments that rounding may be.
+const ROUNDING: f64 = 1e-9;
+
+/// First and second moment of a sum over the way, state by state.
+pub struct Counting<'a> {
+    chain: &'a Chain,
+    /// `p`, `g`, `h`.
+    moments: [Vec<f64>; 3],
+}
+
+impl<'a> Counting<'a> {
+    /// Trajectories that start from a law, each with a value of its first state.
+    pub fn start(chain: &'a Chain, law: &[f64], value: impl Fn(usize) -> f64) -> Self {
+        let times = |power: i32| law.iter().enumerate().map(|(i, &p)| if p > 0.0 { p * value(i).powi(power) } else { 0.0 }).collect();
+        Self { chain, moments: [law.to_vec(), times(1), times(2)] }
+    }
+
+    /// Lets time pass at steady rates; a transition `k` adds `weights[k]`.
+    pub fn evolve(&mut self, rates: &[f64], weights: &[f64], time: f64) {
+        let mut exit = vec![0.0; self.chain.states];
+        self.chain.from.iter().zip(rates).for_each(|(&from, &rate)| exit[from as usize] += rate);
+        let fastest = exit.iter().fold(0.0f64, |most, &rate| most.max(rate));
+        if fastest == 0.0 {
+            return;
+        }
+        let stretches = (fastest * time / STRETCH).ceil().max(1.0);
+        let mean = fastest * time / stretches;
+        for _ in 0..stretches as u64 {
+            let mut term = self.moments.clone();
+            let mut weight = (-mean).exp();
+            let mut after: [Vec<f64>; 3] = term.each_ref().map(|part| part.iter().map(|value| weight * value).collect());
+            let last = (mean + 12.0 * mean.sqrt() + 40.0) as u32;
+            for k in 1..=last {
+                term = self.stage(&term, rates, weights, &exit, fastest);
+                weight *= mean / f64::from(k);
+                for (sum, part) in after.iter_mut().zip(&term) {
+                    sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += weight * value);
+                }
+            }
+            self.moments = after;
+        }
+    }
+
+    /// One stage of uniformisation: `(1 + A/fastest)` of the three moments.
+    fn stage(&self, [p, g, h]: &[Vec<f64>; 3], rates: &[f64], weights: &[f64], exit: &[f64], fastest: f64) -> [Vec<f64>; 3] {
+        let stay = |part: &Vec<f64>| part.iter().zip(exit).map(|(value, exit)| value * (1.0 - exit / fastest)).collect::<Vec<f64>>();
+        let mut next = [stay(p), stay(g), stay(h)];
+        for (k, (&from, &to)) in self.chain.from.iter().zip(&self.chain.to).enumerate() {
+            let (from, to, rate, c) = (from as usize, to as usize, rates[k] / fastest, weights[k]);
+            if rate > 0.0 {
+                next[0][to] += rate * p[from];
+                next[1][to] += rate * (g[from] + c * p[from]);
+                next[2][to] += rate * (h[from] + c * (2.0 * g[from] + c * p[from]));
+            }
+        }
+        next
+    }
+
+    /// Mean and variance of the sum less a value of the last state; `None` where terms cancel so far that rounding is left.
+    pub fn end(&self, value: impl Fn(usize) -> f64) -> Option<(f64, f64)> {
+        let [p, g, h] = &self.moments;
+        let (mut mean, mut square, mut size) = (0.0, 0.0, 0.0);
+        for i in (0..p.len()).filter(|&i| p[i] > 0.0) {
+            let b = value(i);
+            mean += g[i] - b * p[i];
+            square += h[i] - b * (2.0 * g[i] - b * p[i]);
+            size += h[i] + b * b * p[i];
+        }
+        let variance = square - mean * mean;
+        (variance > ROUNDING * size).then_some((mean, variance))
+    }
+}
+
+/// Mean and variance rates `lim ⟨S⟩/t`, `lim Var(S)/t` of several sums in the steady state `law`; `None` where the linear equations have no solution.
+///
+/// With `L u = J p − L₁ p` and `Σ u = 0` the variance rate is `Σ L₂ p + 2 Σ L₁ u`.
+pub fn long_time(chain: &Chain, rates: &[f64], law: &[f64], sums: &[Vec<f64>]) -> Option<Vec<(f64, f64)>> {
+    let n = chain.states;
+    let mut generator = DMatrix::<f64>::zeros(n, n);
+    let mut sources = DMatrix::<f64>::zeros(n, sums.len());
+    for (k, (&from, &to)) in chain.from.iter().zip(&chain.to).enumerate() {
+        let (from, to) = (from as usize, to as usize);
+        generator[(to, from)] += rates[k];
+        generator[(from, from)] -= rates[k];
+        for (s, weights) in sums.iter().enumerate() {
+            sources[(to, s)] -= weights[k] * rates[k] * law[from];
+        }
+    }
+    // The columns of L add up to 0: one equation gives way to Σ u = 0.
+    let flux: Vec<f64> = (0..sums.len()).map(|s| -sources.column(s).sum()).collect();
+    for (s, flux) in flux.iter().enumerate() {
+        sources.column_mut(s).axpy(*flux, &DVector::from_column_slice(law), 1.0);
+    }
+    generator.row_mut(0).fill(1.0);
+    sources.row_mut(0).fill(0.0);
+    let u = generator.lu().solve(&sources)?;
+    let of = |(s, weights): (usize, &Vec<f64>)| {
+        let add = |k: usize| {
+            let from = chain.from[k] as usize;
+            weights[k] * rates[k] * (weights[k] * law[from] + 2.0 * u[(from, s)])
+        };
+        (flux[s], (0..rates.len()).map(add).sum())
+    };
+    Some(sums.iter().enumerate().map(of).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AB 2, BA 1, BC 3, CB .5, CA 1, AC .2.
+    fn triangle() -> (Chain, Vec<f64>) {
+        (Chain { states: 3, from: vec![0, 1, 1, 2, 2, 0], to: vec![1, 0, 2, 1, 0, 2] }, vec![2.0, 1.0, 3.0, 0.5, 1.0, 0.2])
+    }
+
+    #[test]
+    fn a_poisson_process_counts_with_equal_mean_and_variance() {
+        let chain = Chain { states: 1, from: vec![0], to: vec![0] };
+        let mut counting = Counting::start(&chain, &[1.0], |_| 0.0);
+        counting.evolve(&[3.0], &[1.0], 400.0);
+        let (mean, variance) = counting.end(|_| 0.0).expect("it fluctuates");
+        assert!((mean - 1200.0).abs() <= 1e-9 && (variance - 1200.0).abs() <= 1e-6, "{mean} {variance}");
+        let (mean, rate) = long_time(&chain, &[3.0], &[1.0], &[vec![1.0]]).expect("it is solvable")[0];
+        assert!((mean - 3.0).abs() <= 1e-14 && (rate - 3.0).abs() <= 1e-14, "{mean} {rate}");
+    }
+
+    #[test]
+    fn the_second_derivative_of_the_generating_function_is_the_variance_rate() {
+        let (chain, rates) = triangle();
+        let law = chain.stationary(&rates).expect("irreducible");
+        let back = [1, 0, 3, 2, 5, 4];
+        let entropy: Vec<f64> = (0..6).map(|k: usize| (rates[k] / rates[back[k]]).ln()).collect();
+        let theta = |alpha: f64| {
+            let factors: Vec<f64> = entropy.iter().map(|entropy| (-alpha * entropy).exp()).collect();
+            chain.growth(&rates, &factors).expect("settles").0
+        };
+        let step = 2e-3;
+        let (mean, rate) = long_time(&chain, &rates, &law, std::slice::from_ref(&entropy)).expect("it is solvable")[0];
+        assert!((mean - 1.677_544_0).abs() <= 1e-6, "{mean}");
+        let second = (theta(step) + theta(-step) - 2.0 * theta(0.0)) / (step * step);
+        assert!((rate - second).abs() <= 1e-3 * rate, "{rate} {second}");
+        // At long times the variance grows at that rate.
+        let at = |time: f64| {
+            let mut counting = Counting::start(&chain, &law, |_| 0.0);
+            counting.evolve(&rates, &entropy, time);
+            counting.end(|_| 0.0).expect("it fluctuates").1
+        };
+        assert!(((at(60.0) - at(50.0)) / 10.0 - rate).abs() <= 1e-8 * rate);
+    }
+
+    #[test]
+    fn end_values_alone_have_the_variance_of_the_law() {
+        let (chain, rates) = triangle();
+        let mut counting = Counting::start(&chain, &[1.0, 0.0, 0.0], |_| 2.0);
+        counting.evolve(&rates, &[0.0; 6], 0.7);
+        let mut p = vec![1.0, 0.0, 0.0];
+        chain.evolve(&mut p, &rates, 0.7);
+        let (mean, variance) = counting.end(|i| i as f64).expect("it fluctuates");
+        let exact = p[1] + 2.0 * p[2];
+        assert!((mean - (2.0 - exact)).abs() <= 1e-12 && (variance - (p[1] + 4.0 * p[2] - exact * exact)).abs() <= 1e-12);
+    }
+}

@@ -1,0 +1,135 @@
+//! Exact variances of currents and entropies, over the run and per time in a steady state.
+
+use super::super::answers::Values;
+use super::known::{inside, know, log_ratio, stationary};
+use super::question::Question;
+use crate::exact::counting::{Counting, long_time};
+
+/// Most work, transitions times events times sums, that variances are worth.
+const MOST_WORK: f64 = 1e9;
+
+/// Weights of all transitions at given rates, and in their stationary law.
+type Weigh<'a> = Box<dyn Fn(&[f64], Option<&[f64]>) -> Vec<f64> + 'a>;
+
+/// A variance of an entropy below this, in nats², is that of rounding.
+const NOTHING: f64 = 1e-18;
+
+/// A sum over the way: its name, the weights of all transitions at given rates, and whether it is divided by the duration.
+struct Sum<'a> {
+    name: String,
+    weights: Weigh<'a>,
+    per_time: bool,
+    /// Whether `Δs_sys` belongs to it.
+    with_system: bool,
+}
+
+impl Question<'_> {
+    /// Variances over the run, where rates move in steps at most, and variance rates in a steady state.
+    pub(super) fn fluctuations(&self, first: &[f64], last: &[f64], values: &mut Values) {
+        let sums = self.sums();
+        let pieces: Option<Vec<(Vec<f64>, f64)>> = self
+            .space
+            .pieces()
+            .into_iter()
+            .map(|piece| {
+                let rates = self.space.rates_at(inside(piece, piece.0));
+                let steady =
+                    !self.clocked.moves || [0.5, 1.0].iter().all(|part| self.space.rates_at(inside(piece, piece.0 + part * (piece.1 - piece.0))) == rates);
+                steady.then_some((rates, piece.1 - piece.0))
+            })
+            .collect();
+        let events: f64 = self.space.pieces().iter().map(|piece| self.space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0)).sum();
+        let work = events.max(100.0) * self.space.channel.len() as f64 * sums.len() as f64;
+        if let Some(pieces) = pieces.filter(|_| work <= MOST_WORK) {
+            self.over_the_run(&sums, &pieces, (first, last), values);
+        }
+        if !self.clocked.moves {
+            self.per_time(&sums, values);
+        }
+    }
+
+    fn over_the_run(&self, sums: &[Sum], pieces: &[(Vec<f64>, f64)], (first, last): (&[f64], &[f64]), values: &mut Values) {
+        let laws: Vec<Option<Vec<f64>>> = pieces.iter().map(|(rates, _)| self.space.stationary(rates)).collect();
+        for sum in sums {
+            let system = |law: &[f64], i: usize| if sum.with_system { law[i].ln() } else { 0.0 };
+            let mut counting = Counting::start(&self.space.chain, first, |i| system(first, i));
+            for ((rates, time), law) in pieces.iter().zip(&laws) {
+                counting.evolve(rates, &(sum.weights)(rates, law.as_deref()), *time);
+            }
+            let scale = if sum.per_time { 1.0 / self.experiment.protocol.duration } else { 1.0 };
+            if let Some((_, variance)) = counting.end(|i| system(last, i)).filter(|(_, variance)| sum.per_time || *variance > NOTHING) {
+                know(values, format!("{}.variance", sum.name), variance * scale * scale);
+            }
+        }
+    }
+
+    /// `variance_rate.X` of fluxes and of the entropy, and the uncertainty products of fluxes.
+    fn per_time(&self, sums: &[Sum], values: &mut Values) {
+        let (rates, Some(law)) = (self.space.rates_at(0.0), stationary(self.space, 0.0)) else { return };
+        let wanted: Vec<&Sum> = sums.iter().filter(|sum| sum.name.starts_with("flux.") || sum.name == "entropy_medium").collect();
+        let weights: Vec<Vec<f64>> = wanted.iter().map(|sum| (sum.weights)(&rates, Some(&law))).collect();
+        if weights.iter().flatten().any(|weight| !weight.is_finite()) {
+            return;
+        }
+        let Some(found) = long_time(&self.space.chain, &rates, &law, &weights) else { return };
+        let production = wanted.iter().zip(&found).find(|(sum, _)| sum.name == "entropy_medium").map(|(_, (mean, _))| *mean);
+        for (sum, (mean, variance)) in wanted.iter().zip(&found) {
+            know(values, format!("variance_rate.{}", sum.name), *variance);
+            if let Some(production) = production.filter(|_| mean.abs() > 1e-9 * variance.abs().sqrt()) {
+                know(values, format!("tur_product.{}", sum.name), variance * production / (mean * mean));
+            }
+        }
+    }
+
+    /// Everything whose variance is wanted.
+    fn sums(&self) -> Vec<Sum<'_>> {
+        let space = self.space;
+        let transitions = space.channel.len();
+        let counted = move |of_channel: Vec<f64>| -> Weigh<'_> { Box::new(move |_, _| space.channel.iter().map(|&channel| of_channel[channel]).collect()) };
+        let channels = self.model.channels.len();
+        let mut sums = Vec::new();
+        let mut push = |name: String, weights, per_time, with_system| sums.push(Sum { name, weights, per_time, with_system });
+        push("activity".to_owned(), counted(vec![1.0; channels]), false, false);
+        for (name, reaction) in &self.circuit.reactions {
+            for (kind, sign) in [("flux", -1.0), ("traffic", 1.0)] {
+                let mut weights = vec![0.0; channels];
+                weights[reaction.forward] = 1.0;
+                if let Some(back) = reaction.backward {
+                    weights[back] = sign;
+                }
+                push(format!("{kind}.{name}"), counted(weights), true, false);
+            }
+        }
+        for cycle in &self.circuit.cycles {
+            let mut weights = vec![0.0; channels];
+            for &(reaction, weight) in &cycle.current {
+                let (_, reaction) = &self.circuit.reactions[reaction];
+                weights[reaction.forward] += weight;
+                reaction.backward.into_iter().for_each(|back| weights[back] -= weight);
+            }
+            push(format!("current.{}", cycle.name), counted(weights), true, false);
+        }
+        push("entropy_system".to_owned(), Box::new(move |_, _| vec![0.0; transitions]), false, true);
+        if self.model.channels.iter().any(|channel| channel.reverse.is_none()) {
+            return sums;
+        }
+        let medium = move |rates: &[f64], _: Option<&[f64]>| -> Vec<f64> {
+            (0..transitions).map(|k| if rates[k] > 0.0 { log_ratio(space, rates, k) } else { 0.0 }).collect()
+        };
+        let excess = move |rates: &[f64], law: Option<&[f64]>| -> Vec<f64> {
+            let of = |k: usize| match law {
+                Some(law) if rates[k] > 0.0 => (law[space.chain.to[k] as usize] / law[space.chain.from[k] as usize]).ln(),
+                Some(_) => 0.0,
+                None => f64::NAN,
+            };
+            (0..transitions).map(of).collect()
+        };
+        let keeping = move |rates: &[f64], law: Option<&[f64]>| medium(rates, law).iter().zip(excess(rates, law)).map(|(all, excess)| all - excess).collect();
+        push("entropy_medium".to_owned(), Box::new(medium), false, false);
+        push("entropy_total".to_owned(), Box::new(medium), false, true);
+        push("entropy_excess".to_owned(), Box::new(excess), false, false);
+        push("entropy_nonadiabatic".to_owned(), Box::new(excess), false, true);
+        push("entropy_housekeeping".to_owned(), Box::new(keeping), false, false);
+        sums
+    }
+}
