@@ -116,6 +116,26 @@ pub fn long_time(chain: &Chain, rates: &[f64], law: &[f64], sums: &[Vec<f64>]) -
     Some(sums.iter().enumerate().map(of).collect())
 }
 
+/// Most states of which eigenvalues are computed.
+const MOST_EIGENVALUES: usize = 200;
+
+/// The slowest rate at which a small irreducible chain forgets its start: minus the largest real part of an eigenvalue but 0.
+pub fn relaxation_rate(chain: &Chain, rates: &[f64]) -> Option<f64> {
+    let n = chain.states;
+    if !(2..=MOST_EIGENVALUES).contains(&n) {
+        return None;
+    }
+    let mut generator = DMatrix::<f64>::zeros(n, n);
+    for (k, (&from, &to)) in chain.from.iter().zip(&chain.to).enumerate() {
+        generator[(to as usize, from as usize)] += rates[k];
+        generator[(from as usize, from as usize)] -= rates[k];
+    }
+    let schur = nalgebra::linalg::Schur::try_new(generator, f64::EPSILON, 100 * n)?;
+    let mut parts: Vec<f64> = schur.complex_eigenvalues().iter().map(|value| -value.re).collect();
+    parts.sort_by(f64::total_cmp);
+    Some(parts[1])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +178,16 @@ mod tests {
             counting.end(|_| 0.0).expect("it fluctuates").1
         };
         assert!(((at(60.0) - at(50.0)) / 10.0 - rate).abs() <= 1e-8 * rate);
+    }
+
+    #[test]
+    fn two_states_relax_with_the_sum_of_their_rates() {
+        let chain = Chain { states: 2, from: vec![0, 1], to: vec![1, 0] };
+        assert!((relaxation_rate(&chain, &[3.0, 1.5]).expect("it is small") - 4.5).abs() <= 1e-12);
+        let (chain, rates) = triangle();
+        // A driven ring may relax with oscillations: half the trace is the real part.
+        let trace: f64 = rates.iter().sum();
+        assert!(relaxation_rate(&chain, &rates).is_some_and(|rate| rate > 0.0 && rate <= 0.5 * trace + 1e-12));
     }
 
     #[test]

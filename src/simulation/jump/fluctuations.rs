@@ -3,7 +3,7 @@
 use super::super::answers::Values;
 use super::known::{inside, know, log_ratio, stationary};
 use super::question::Question;
-use crate::exact::counting::{Counting, long_time};
+use crate::exact::counting::{Counting, long_time, relaxation_rate};
 
 /// Most work, transitions times events times sums, that variances are worth.
 const MOST_WORK: f64 = 1e9;
@@ -66,6 +66,9 @@ impl Question<'_> {
     /// `variance_rate.X` of fluxes and of the entropy, and the uncertainty products of fluxes.
     fn per_time(&self, sums: &[Sum], values: &mut Values) {
         let (rates, Some(law)) = (self.space.rates_at(0.0), stationary(self.space, 0.0)) else { return };
+        if let Some(rate) = relaxation_rate(&self.space.chain, &rates) {
+            know(values, "relaxation_rate", rate);
+        }
         let wanted: Vec<&Sum> = sums.iter().filter(|sum| sum.name.starts_with("flux.") || sum.name == "entropy_medium").collect();
         let weights: Vec<Vec<f64>> = wanted.iter().map(|sum| (sum.weights)(&rates, Some(&law))).collect();
         if weights.iter().flatten().any(|weight| !weight.is_finite()) {
