@@ -37,6 +37,8 @@ pub(super) struct Answers {
     pub(super) densities: Vec<Density>,
     /// Stationary current on a ring.
     pub(super) current: Option<f64>,
+    /// Variance of the weights of integral theorems, by name of the theorem.
+    pub(super) exponential_variances: BTreeMap<String, f64>,
     /// Where a closed form of the file contradicts what was computed.
     pub(super) warnings: Vec<String>,
 }

@@ -1,12 +1,12 @@
 //! Exact variances of currents and entropies, over the run and per time in a steady state.
 
-use super::super::answers::Values;
+use super::super::answers::{Answers, Values};
 use super::known::{inside, know, log_ratio, stationary};
 use super::question::Question;
-use crate::exact::counting::{Counting, long_time, relaxation_rate};
+use crate::exact::counting::{Counting, Tilted, long_time, relaxation_rate};
 
 /// Most work, transitions times events times sums, that variances are worth.
-const MOST_WORK: f64 = 1e9;
+const MOST_WORK: f64 = 3e8;
 
 /// Weights of all transitions at given rates, and in their stationary law.
 type Weigh<'a> = Box<dyn Fn(&[f64], Option<&[f64]>) -> Vec<f64> + 'a>;
@@ -14,18 +14,40 @@ type Weigh<'a> = Box<dyn Fn(&[f64], Option<&[f64]>) -> Vec<f64> + 'a>;
 /// A variance of an entropy below this, in nats², is that of rounding.
 const NOTHING: f64 = 1e-18;
 
+/// An exponential average that fluctuates less does not fluctuate.
+const CERTAIN: f64 = 1e-9;
+
 /// A sum over the way: its name, the weights of all transitions at given rates, and whether it is divided by the duration.
 struct Sum<'a> {
     name: String,
     weights: Weigh<'a>,
     per_time: bool,
-    /// Whether `Δs_sys` belongs to it.
-    with_system: bool,
+    /// What the ends add.
+    ends: Ends,
 }
+
+/// What the ends of a trajectory add to a sum.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// Nothing.
+    Nothing,
+    /// `Δs_sys`: the change of `−ln p`.
+    System,
+    /// The change of `−ln p_ss`.
+    Stationary,
+}
+
+/// Sums whose exponential average is 1, and the theorems that say so.
+const INTEGRAL: [(&str, &str); 4] = [
+    ("entropy_total", "integral_total"),
+    ("entropy_housekeeping", "integral_housekeeping"),
+    ("entropy_nonadiabatic", "integral_nonadiabatic"),
+    ("hatano_sasa", "hatano_sasa"),
+];
 
 impl Question<'_> {
     /// Variances over the run, where rates move in steps at most, and variance rates in a steady state.
-    pub(super) fn fluctuations(&self, first: &[f64], last: &[f64], values: &mut Values) {
+    pub(super) fn fluctuations(&self, first: &[f64], last: &[f64], answers: &mut Answers) {
         let sums = self.sums();
         let pieces: Option<Vec<(Vec<f64>, f64)>> = self
             .space
@@ -41,24 +63,44 @@ impl Question<'_> {
         let events: f64 = self.space.pieces().iter().map(|piece| self.space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0)).sum();
         let work = events.max(100.0) * self.space.channel.len() as f64 * sums.len() as f64;
         if let Some(pieces) = pieces.filter(|_| work <= MOST_WORK) {
-            self.over_the_run(&sums, &pieces, (first, last), values);
+            self.over_the_run(&sums, &pieces, (first, last), answers);
         }
         if !self.clocked.moves {
-            self.per_time(&sums, values);
+            self.per_time(&sums, &mut answers.values);
         }
     }
 
-    fn over_the_run(&self, sums: &[Sum], pieces: &[(Vec<f64>, f64)], (first, last): (&[f64], &[f64]), values: &mut Values) {
+    fn over_the_run(&self, sums: &[Sum], pieces: &[(Vec<f64>, f64)], (first, last): (&[f64], &[f64]), answers: &mut Answers) {
         let laws: Vec<Option<Vec<f64>>> = pieces.iter().map(|(rates, _)| self.space.stationary(rates)).collect();
         for sum in sums {
-            let system = |law: &[f64], i: usize| if sum.with_system { law[i].ln() } else { 0.0 };
-            let mut counting = Counting::start(&self.space.chain, first, |i| system(first, i));
+            let stationary = |law: Option<&Option<Vec<f64>>>, i: usize| law.and_then(Option::as_ref).map_or(f64::NAN, |law| law[i].ln());
+            let at_first = |i: usize| match sum.ends {
+                Ends::Nothing => 0.0,
+                Ends::System => first[i].ln(),
+                Ends::Stationary => stationary(laws.first(), i),
+            };
+            let at_last = |i: usize| match sum.ends {
+                Ends::Nothing => 0.0,
+                Ends::System => last[i].ln(),
+                Ends::Stationary => stationary(laws.last(), i),
+            };
+            let mut counting = Counting::start(&self.space.chain, first, at_first);
+            let theorem = INTEGRAL.iter().find(|(name, _)| *name == sum.name).map(|(_, theorem)| *theorem);
+            let mut squares = theorem.map(|_| Tilted::start(&self.space.chain, first, 2.0, at_first));
             for ((rates, time), law) in pieces.iter().zip(&laws) {
-                counting.evolve(rates, &(sum.weights)(rates, law.as_deref()), *time);
+                let weights = (sum.weights)(rates, law.as_deref());
+                counting.evolve(rates, &weights, *time);
+                if let Some(squares) = &mut squares {
+                    squares.evolve(rates, &weights, *time);
+                }
+            }
+            let second = squares.map(|squares| squares.end(at_last)).filter(|second| second.is_finite() && *second > 1.0 + CERTAIN);
+            if let Some((theorem, second)) = theorem.zip(second) {
+                answers.exponential_variances.insert(theorem.to_owned(), second - 1.0);
             }
             let scale = if sum.per_time { 1.0 / self.experiment.protocol.duration } else { 1.0 };
-            if let Some((_, variance)) = counting.end(|i| system(last, i)).filter(|(_, variance)| sum.per_time || *variance > NOTHING) {
-                know(values, format!("{}.variance", sum.name), variance * scale * scale);
+            if let Some((_, variance)) = counting.end(at_last).filter(|(_, variance)| sum.per_time || *variance > NOTHING) {
+                know(&mut answers.values, format!("{}.variance", sum.name), variance * scale * scale);
             }
         }
     }
@@ -91,8 +133,8 @@ impl Question<'_> {
         let counted = move |of_channel: Vec<f64>| -> Weigh<'_> { Box::new(move |_, _| space.channel.iter().map(|&channel| of_channel[channel]).collect()) };
         let channels = self.model.channels.len();
         let mut sums = Vec::new();
-        let mut push = |name: String, weights, per_time, with_system| sums.push(Sum { name, weights, per_time, with_system });
-        push("activity".to_owned(), counted(vec![1.0; channels]), false, false);
+        let mut push = |name: String, weights, per_time, ends| sums.push(Sum { name, weights, per_time, ends });
+        push("activity".to_owned(), counted(vec![1.0; channels]), false, Ends::Nothing);
         for (name, reaction) in &self.circuit.reactions {
             for (kind, sign) in [("flux", -1.0), ("traffic", 1.0)] {
                 let mut weights = vec![0.0; channels];
@@ -100,7 +142,7 @@ impl Question<'_> {
                 if let Some(back) = reaction.backward {
                     weights[back] = sign;
                 }
-                push(format!("{kind}.{name}"), counted(weights), true, false);
+                push(format!("{kind}.{name}"), counted(weights), true, Ends::Nothing);
             }
         }
         for cycle in &self.circuit.cycles {
@@ -110,9 +152,9 @@ impl Question<'_> {
                 weights[reaction.forward] += weight;
                 reaction.backward.into_iter().for_each(|back| weights[back] -= weight);
             }
-            push(format!("current.{}", cycle.name), counted(weights), true, false);
+            push(format!("current.{}", cycle.name), counted(weights), true, Ends::Nothing);
         }
-        push("entropy_system".to_owned(), Box::new(move |_, _| vec![0.0; transitions]), false, true);
+        push("entropy_system".to_owned(), Box::new(move |_, _| vec![0.0; transitions]), false, Ends::System);
         if self.model.channels.iter().any(|channel| channel.reverse.is_none()) {
             return sums;
         }
@@ -128,11 +170,12 @@ impl Question<'_> {
             (0..transitions).map(of).collect()
         };
         let keeping = move |rates: &[f64], law: Option<&[f64]>| medium(rates, law).iter().zip(excess(rates, law)).map(|(all, excess)| all - excess).collect();
-        push("entropy_medium".to_owned(), Box::new(medium), false, false);
-        push("entropy_total".to_owned(), Box::new(medium), false, true);
-        push("entropy_excess".to_owned(), Box::new(excess), false, false);
-        push("entropy_nonadiabatic".to_owned(), Box::new(excess), false, true);
-        push("entropy_housekeeping".to_owned(), Box::new(keeping), false, false);
+        push("entropy_medium".to_owned(), Box::new(medium), false, Ends::Nothing);
+        push("entropy_total".to_owned(), Box::new(medium), false, Ends::System);
+        push("entropy_excess".to_owned(), Box::new(excess), false, Ends::Nothing);
+        push("entropy_nonadiabatic".to_owned(), Box::new(excess), false, Ends::System);
+        push("hatano_sasa".to_owned(), Box::new(excess), false, Ends::Stationary);
+        push("entropy_housekeeping".to_owned(), Box::new(keeping), false, Ends::Nothing);
         sums
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let circuit = circuit(&experiment, model, &space, &plan);
     let question = Question { experiment: &experiment, model, space: &space, opening: &opening, clocked: &clocked, circuit: &circuit, names: &names };
     let (mut answers, last) = question.answer();
-    let facts = question.facts(last.is_some());
+    let facts = question.facts(&answers, last.is_some());
     let accounts = question.accounts(&plan, opening.law.as_deref(), last.as_deref(), Stream::Forward);
     let finer = finer(&question, &plan, opening.law.as_deref(), last.as_deref());
     warnings.append(&mut answers.warnings);

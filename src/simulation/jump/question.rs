@@ -49,7 +49,7 @@ impl Question<'_> {
             if let Some(flows) = flows(self.space, first, self.clocked.moves, self.model.baths.len(), &bath_of) {
                 self.flows_into(&flows, &mut answers.values);
                 self.entropies_into(first, &flows, &mut answers.values);
-                self.fluctuations(first, &flows.last, &mut answers.values);
+                self.fluctuations(first, &flows.last, &mut answers);
                 last = Some(flows.last);
             }
         }
@@ -152,7 +152,7 @@ impl Question<'_> {
         }
     }
 
-    pub(super) fn facts(&self, end_is_known: bool) -> Facts {
+    pub(super) fn facts(&self, answers: &Answers, end_is_known: bool) -> Facts {
         let temperatures = self.temperatures();
         let balanced = stationary(self.space, 0.0).is_some_and(|law| is_balanced(self.space, &law));
         let disturbed = !self.model.interventions.is_empty();
@@ -175,7 +175,7 @@ impl Question<'_> {
             duration: self.duration(),
             quadratic_potential: true,
             unit_roundoff: f64::EPSILON / 2.0,
-            exponential_variances: Default::default(),
+            exponential_variances: answers.exponential_variances.clone(),
         }
     }
 
