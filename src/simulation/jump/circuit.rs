@@ -68,7 +68,10 @@ impl Circuit {
             lines.push(format!("conserved but for the chemostats: {broken}"));
         }
         for cycle in self.cycles.iter().filter(|_| self.states.is_empty()) {
-            let what = cycle.conversion.as_ref().map_or_else(|| "changes nothing outside".to_owned(), |conversion| format!("emergent, turns {conversion}"));
+            let what = cycle
+                .conversion
+                .as_ref()
+                .map_or_else(|| "leaves the named chemostats as they were".to_owned(), |conversion| format!("emergent, turns {conversion}"));
             lines.push(format!("cycle `{}`: {what}; affinity {:.6} nat", cycle.name, cycle.affinity));
         }
         lines
