@@ -26,3 +26,4 @@ pub mod sbml;
 pub mod simulation;
 pub mod statistics;
 pub mod thermodynamics;
+pub mod validation;

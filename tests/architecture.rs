@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest to the highest: a room may use those before it.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "results",
     "random",
     "maths",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 17] = [
     "thermodynamics",
     "output",
     "simulation",
+    "validation",
     "cli",
 ];
 

@@ -108,3 +108,15 @@ fn sbml_is_imported_or_refused_with_its_place() {
         refused(folder.path(), &[verb, "broken.xml"], 2, &["broken.xml:32:15", "<factorial>", "help: supported"]);
     }
 }
+
+#[test]
+fn the_acceptance_table_runs_and_its_exit_code_says_it_all() {
+    let folder = folder();
+    let output = ness(folder.path(), &["validate", "breathing", "--quick", "--backend", "cpu", "--json", "-q"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let rows = said["rows"].as_array().expect("rows");
+    assert!(rows.iter().any(|row| row["kind"] == "control" && row["verdict"] == "violated"), "{said}");
+    assert!(rows.iter().filter(|row| row["kind"] != "control").all(|row| row["verdict"] != "violated"), "{said}");
+    refused(folder.path(), &["validate", "perpetual motion"], 2, &["perpetual motion", "breathing trap"]);
+}

@@ -37,6 +37,8 @@ pub(super) enum Verb {
     },
     /// Print everything that is known exactly of an experiment, and how, without running it.
     Exact(Exact),
+    /// Run the acceptance table on this device: known systems against exact answers, theorems, and planted defects that must be caught.
+    Validate(Validate),
     /// Print the compiled plan of an experiment as JSON, without running it.
     Plan(Inspect),
     /// Print the generated compute shader of an experiment.
@@ -70,11 +72,9 @@ impl Experiment {
     }
 }
 
-/// `ness run`.
-#[derive(Debug, Args)]
-pub(super) struct Run {
-    #[command(flatten)]
-    pub(super) experiment: Experiment,
+/// What advances the trajectories.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Hardware {
     /// What advances the trajectories.
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     pub(super) backend: Choice,
@@ -84,6 +84,15 @@ pub(super) struct Run {
     /// Threads of the native backend (default: one a core); never changes a result.
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<std::num::NonZeroUsize>,
+}
+
+/// `ness run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) experiment: Experiment,
+    #[command(flatten)]
+    pub(super) hardware: Hardware,
     /// HDF5 file to write (default: the experiment's name with `.h5`, here).
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -99,6 +108,31 @@ pub(super) struct Run {
     /// Exit with 1 when a theorem is undersampled, too.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// `ness validate`.
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    /// Run only the systems whose name or model contains one of these words.
+    #[arg(value_name = "SYSTEM")]
+    pub(super) systems: Vec<String>,
+    /// Run few trajectories: two minutes on two cores, instead of an hour on a GPU.
+    #[arg(long)]
+    pub(super) quick: bool,
+    #[command(flatten)]
+    pub(super) hardware: Hardware,
+    /// Seed of the random numbers.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Show every estimate that has an exact value, and not only those of the table.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Print one JSON object on standard output instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Say nothing but the result.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
 }
 
 /// `ness import`.

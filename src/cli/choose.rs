@@ -1,12 +1,12 @@
 //! Which backend a run uses, and why.
 
-use super::arguments::{Choice, Run};
+use super::arguments::{Choice, Hardware};
 use crate::backend::cpu::{Cpu, Precision, Tuning};
 use crate::backend::gpu::{self, Gpu, Selection};
 use crate::backend::{Backend, BackendError};
 
 /// The backend asked for, and the sentence that says why it is this one.
-pub(super) fn backend(arguments: &Run, precision: Precision, jumps: bool) -> Result<(Box<dyn Backend>, String), BackendError> {
+pub(super) fn backend(arguments: &Hardware, precision: Precision, jumps: bool) -> Result<(Box<dyn Backend>, String), BackendError> {
     let native = || -> Result<Box<dyn Backend>, BackendError> {
         Ok(Box::new(Cpu::new(precision, Tuning { threads: arguments.threads.map(usize::from), ..Tuning::default() })?))
     };

@@ -13,6 +13,7 @@ mod progress;
 mod record;
 mod run;
 mod table;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,8 @@ enum Failure {
     Signals(std::io::Error),
     #[error("no model is called `{name}`{}; `ness models` lists them", nearest.as_ref().map_or(String::new(), |n| format!(", the nearest is `{n}`")))]
     NoModel { name: String, nearest: Option<String> },
+    #[error("no system of the acceptance table is called anything like `{words}`\nhelp: there are {known}")]
+    NoSystem { words: String, known: String },
 }
 
 impl Failure {
@@ -63,7 +66,12 @@ impl Failure {
         match self {
             Failure::Simulation(error) if error.is_of_the_device() => FAILED,
             Failure::Backend(BackendError::NoDevice { .. } | BackendError::TooLarge { .. } | BackendError::Unsupported { .. }) => WRONG_INPUT,
-            Failure::Simulation(_) | Failure::NoModel { .. } | Failure::Sbml(_) | Failure::Unreadable { .. } | Failure::Exists { .. } => WRONG_INPUT,
+            Failure::Simulation(_)
+            | Failure::NoModel { .. }
+            | Failure::NoSystem { .. }
+            | Failure::Sbml(_)
+            | Failure::Unreadable { .. }
+            | Failure::Exists { .. } => WRONG_INPUT,
             Failure::Unwritable { reason, .. } if reason.kind() == std::io::ErrorKind::NotFound => WRONG_INPUT,
             Failure::Output(error) if is_of_the_input(error) => WRONG_INPUT,
             Failure::Backend(_) | Failure::Output(_) | Failure::Json(_) | Failure::Signals(_) | Failure::Unwritable { .. } => FAILED,
@@ -87,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::Models { name } => inspect::models(name.as_deref()),
         Verb::Devices { json } => inspect::devices(*json),
         Verb::Exact(arguments) => inspect::exact(arguments),
+        Verb::Validate(arguments) => validate::run(arguments),
         Verb::Plan(arguments) => inspect::plan(&arguments.experiment),
         Verb::Wgsl(arguments) => inspect::wgsl(&arguments.experiment),
     };

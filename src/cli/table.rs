@@ -115,7 +115,7 @@ fn theorems_table(theorems: &[Verdict], style: Style) -> Table {
     table
 }
 
-fn empty_table(style: Style, head: &[&str]) -> Table {
+pub(super) fn empty_table(style: Style, head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(style.width.min(usize::from(u16::MAX)) as u16).set_header(head);
@@ -134,7 +134,7 @@ fn align_right(table: &mut Table) {
     }
 }
 
-fn drawn(table: &Table) -> String {
+pub(super) fn drawn(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
@@ -157,7 +157,12 @@ fn with_error((value, error): (String, String)) -> String {
     if error.is_empty() { value } else { format!("{value} ± {error}") }
 }
 
-fn deviation(z: f64) -> String {
+/// A measured number and the one it is compared with.
+pub(super) fn value_and_error(value: f64, standard_error: f64, expected: f64) -> (String, String) {
+    (with_error(measured(value, standard_error)), reference(expected, standard_error))
+}
+
+pub(super) fn deviation(z: f64) -> String {
     match z {
         _ if !z.is_finite() => plain(z),
         _ if z.abs() < 1000.0 => format!("{z:+.1}"),

@@ -61,6 +61,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
         facts,
         circuit: None,
         expected_work: None,
+        family: 0,
         warnings,
         start: opening.description,
         experiment,

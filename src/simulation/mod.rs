@@ -95,6 +95,8 @@ pub struct Simulation {
     circuit: Option<Circuit>,
     /// Events to expect of one trajectory of a jump process.
     expected_work: Option<f64>,
+    /// Comparisons of a larger family that this run belongs to.
+    family: usize,
     /// What is allowed but probably not meant, and what was decided on the user's behalf.
     pub warnings: Vec<String>,
     /// How the ensemble starts, in words.
@@ -155,6 +157,11 @@ impl Simulation {
     /// The experiment.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
+    }
+
+    /// Judges by the bound of a family of so many comparisons, of which those of this run are a part.
+    pub fn share_bound_with(&mut self, comparisons: usize) {
+        self.family = comparisons;
     }
 
     /// What [`Self::work_ahead`] counts.

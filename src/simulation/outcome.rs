@@ -160,7 +160,7 @@ impl Simulation {
         }
         estimates.sort_by_key(|e| e.exact.is_none());
         let evidence = Evidence { facts, scalars: &forward.scalars, reverse: reverse.as_ref().map(|r| &r.scalars), fields: Some(&forward.fields) };
-        let compared = estimates.iter().filter(|e| e.exact.is_some()).count();
+        let compared = estimates.iter().filter(|e| e.exact.is_some()).count().max(self.family);
         // A run stopped before its reversed ensemble cannot try what needs one.
         let asked: Vec<String> = self
             .experiment

@@ -78,6 +78,7 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         facts,
         circuit: Some(circuit.clone()),
         expected_work: Some(events),
+        family: 0,
         warnings,
         start: description,
         experiment: experiment.clone(),

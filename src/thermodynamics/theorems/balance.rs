@@ -8,6 +8,9 @@ const TIME_STEP: f64 = 0.05;
 /// Largest relative residual that rounding explains, in double and in single precision.
 const ROUNDING: [f64; 2] = [1e-9, 1e-4];
 
+/// Rounding of an entropy, relative to its root mean square.
+const ROUNDING_OF_ENTROPY: f64 = 1e-11;
+
 /// The energy balance. Work, heat and energy are computed independently of each other, so the residual R tells.
 ///
 /// With a quadratic potential the trapezoid rule is exact and R is rounding: `rms(R)` is compared with the sum of the rms of work, heat
@@ -154,8 +157,11 @@ pub(super) fn steady_scope(facts: &Facts) -> Result<(), String> {
 /// `⟨Δs_sys⟩ = 0`, and `⟨Δs_med⟩` not below 0.
 pub(super) fn steady_balance(evidence: &Evidence) -> Option<Finding> {
     let system = evidence.scalars.get("entropy_system")?.moments();
-    let medium = evidence.scalars.get("entropy_medium")?.moments().measured_mean();
-    let value = system.measured_mean();
+    let given = evidence.scalars.get("entropy_medium")?.moments();
+    // With the same probability everywhere nothing but rounding is left of Δs_sys: no deviation.
+    let rounding = ROUNDING_OF_ENTROPY * given.rms().max(system.rms());
+    let beside_rounding = |mean: Measured| Measured { standard_error: mean.standard_error.hypot(rounding), ..mean };
+    let (value, medium) = (beside_rounding(system.measured_mean()), beside_rounding(given.measured_mean()));
     let advice = format!("⟨Δs_sys⟩ against 0; ⟨Δs_med⟩ = {:.6} ± {:.6}, {:.1} standard errors from 0", medium.value, medium.standard_error, medium.z(0.0));
     Some(Finding {
         value,
