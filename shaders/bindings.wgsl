@@ -32,7 +32,8 @@ struct Dispatch {
     windings_at: u32,
     // Zero, where no compiler can know it.
     zero: u32,
-    padding: u32,
+    // Where in `counts` the sums over statistics blocks start, two words each.
+    tallies_at: u32,
 }
 
 const FORCES_UNKNOWN: u32 = 1u;
@@ -45,5 +46,5 @@ const MEASURING_STARTS: u32 = 2u;
 @group(0) @binding(3) var<storage, read_write> state: array<u32>;
 // [tile][save][observable]: count, mean, centred second moment.
 @group(0) @binding(4) var<storage, read_write> moments: array<f32>;
-// [save][field][bin], then [block][field][bin], then [save][field] low and high word of a sum of winding numbers.
+// [save][field][bin], then [block][field][bin], then [save][field] low and high word of a sum of winding numbers, then the same of [block][channel or state].
 @group(0) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;

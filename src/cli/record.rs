@@ -17,7 +17,11 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
     Record {
         run: about(simulation, outcome),
         experiment: simulation.experiment().text.clone(),
-        wgsl: if outcome.conditions.description.backend == "gpu" { gpu::shader(simulation.plan(), gpu::ShaderOptions::default()) } else { String::new() },
+        wgsl: if outcome.conditions.description.backend == "gpu" {
+            gpu::shader(simulation.plan(), gpu::ShaderOptions::default()).unwrap_or_default()
+        } else {
+            String::new()
+        },
         estimates: outcome.estimates.clone(),
         theorems: outcome.theorems.clone(),
         time_unit: "time".to_owned(),

@@ -79,17 +79,17 @@ trajectories = 4_000
 every = 0.5
 "#;
 
-fn plan(source: &Source, trajectories: u64) -> Plan {
+pub(super) fn plan(source: &Source, trajectories: u64) -> Plan {
     let overrides = [("ensemble.trajectories".to_owned(), trajectories.to_string()), ("measure.theorems".to_owned(), "[]".to_owned())];
     let experiment = Experiment::load(source, &overrides, &theorems::names()).expect("the experiment is valid");
     Simulation::prepare(experiment).expect("it can be prepared").plan().clone()
 }
 
-fn text(text: &str) -> Source {
+pub(super) fn text(text: &str) -> Source {
     Source::Text { name: "test".to_owned(), text: text.to_owned() }
 }
 
-fn native(plan: &Plan) -> Batch {
+pub(super) fn native(plan: &Plan) -> Batch {
     let mut all = Vec::new();
     let cpu = Cpu::new(Precision::F64, cpu::Tuning::default()).expect("the processor is there");
     cpu.run(plan, &mut |event| {
@@ -103,11 +103,11 @@ fn native(plan: &Plan) -> Batch {
 }
 
 /// Fails unless nearly all trajectories fire as often as the native ones, and then bring the same sums.
-fn same_paths(plan: &Plan) {
+pub(super) fn same_paths(plan: &Plan) {
     let Some(gpu) = device(Tuning::default()) else { return };
     let (there, here) = (joined(plan, &batches(&gpu, plan)), native(plan));
     let count = here.count;
-    let whole = |column: &Column| matches!(column, Column::Initial(_) | Column::Position(_) | Column::Jump(JumpColumn::Fired(_)));
+    let whole = |column: &Column| matches!(column, Column::Initial(_) | Column::Position(_) | Column::Jump(JumpColumn::Fired(_) | JumpColumn::Activity));
     let agrees =
         |trajectory: usize| plan.columns.iter().enumerate().all(|(c, column)| !whole(column) || there.columns[c][trajectory] == here.columns[c][trajectory]);
     let same: Vec<usize> = (0..count).filter(|&trajectory| agrees(trajectory)).collect();
@@ -152,10 +152,24 @@ fn shipped_models_with_moving_rates() {
 
 #[test]
 fn dispatches_and_chunks_change_no_path() {
-    let plan = plan(&text(SWING), 1000);
+    cuts_change_no_bit(&plan(&text(SWING), 1000));
+}
+
+/// Fails unless chunks, dispatches, workgroups and the way to multiply leave every bit as it is.
+pub(super) fn cuts_change_no_bit(plan: &Plan) {
     let Some(whole) = device(Tuning::default()) else { return };
-    let Some(cut) = device(Tuning { steps_per_dispatch: Some(4), chunk: Some(128), ..Tuning::default() }) else { return };
-    let (a, b) = (joined(&plan, &batches(&whole, &plan)), joined(&plan, &batches(&cut, &plan)));
+    let expected = joined(plan, &batches(&whole, plan));
     let bits = |batch: &Batch| batch.columns.iter().flatten().map(|value| value.to_bits()).collect::<Vec<u64>>();
-    assert!(bits(&a) == bits(&b));
+    let cuts = [
+        Tuning { steps_per_dispatch: Some(4), chunk: Some(128), ..Tuning::default() },
+        Tuning { workgroup: 128, chunk: Some(384), ..Tuning::default() },
+        Tuning { wide_integers: false, ..Tuning::default() },
+    ];
+    for cut in cuts {
+        let Some(gpu) = device(cut) else { return };
+        let found = joined(plan, &batches(&gpu, plan));
+        assert!(bits(&found) == bits(&expected) && found.tallies == expected.tallies && found.series == expected.series, "{cut:?}");
+    }
+    let other = Plan { seed: plan.seed + 1, ..plan.clone() };
+    assert!(bits(&joined(&other, &batches(&whole, &other))) != bits(&expected), "the comparison takes anything");
 }

@@ -4,8 +4,10 @@ mod independence;
 mod integrators;
 mod jumps;
 mod models;
+mod networks;
 mod records;
 mod reference;
+mod shaders;
 
 use ness::backend::gpu::{Gpu, Selection, Tuning, adapters};
 use ness::backend::{Backend, Batch, Event, Flow};
@@ -54,7 +56,10 @@ fn joined(plan: &Plan, batches: &[Batch]) -> Batch {
     whole.counts = batches[0].counts.iter().map(|counts| vec![0; counts.len()]).collect();
     whole.windings = batches[0].windings.iter().map(|windings| vec![0; windings.len()]).collect();
     whole.block_counts = plan.fields.iter().map(|field| vec![0; blocks * (field.bins as usize + 2)]).collect();
+    whole.tallies = vec![0; blocks * plan.tallies()];
     for batch in batches {
+        let offset = (batch.first / plan.block - range.start / plan.block) as usize * plan.tallies();
+        whole.tallies[offset..].iter_mut().zip(&batch.tallies).for_each(|(all, part)| *all += part);
         whole.count += batch.count;
         whole.series.extend(&batch.series);
         whole.columns.iter_mut().zip(&batch.columns).for_each(|(all, part)| all.extend(part));

@@ -2,7 +2,8 @@
 
 use super::layout::Layout;
 use super::{jump, kernel};
-use crate::plan::{Dynamics, Integrator, Overdamped, Plan, Reactions};
+use crate::backend::BackendError;
+use crate::plan::{Dynamics, Integrator, Overdamped, Plan};
 
 /// What the text of a shader depends on besides the plan. No choice changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +21,12 @@ impl Default for ShaderOptions {
 }
 
 /// The whole shader of a plan. Needs no device.
-pub fn shader(plan: &Plan, options: ShaderOptions) -> String {
-    match &plan.dynamics {
-        Dynamics::Overdamped(dynamics) => Composition::of(plan, dynamics, options).text,
-        Dynamics::Reactions(_) | Dynamics::Network(_) => match jump::runnable(plan) {
-            Ok(runs) => Composition::of_plan(&runs, plan, options).text,
-            Err(_) => String::new(),
-        },
-    }
+///
+/// # Errors
+/// [`BackendError::Unsupported`] names what has no kernels.
+pub fn shader(plan: &Plan, options: ShaderOptions) -> Result<String, BackendError> {
+    jump::runnable(plan)?;
+    Ok(Composition::of_plan(plan, options).text)
 }
 
 /// A piece of shader text in a file of its own.
@@ -77,22 +76,15 @@ pub(super) struct Composition {
 }
 
 impl Composition {
-    /// The shader of a plan as this backend runs it; `original` is what it was made of.
-    pub(super) fn of_plan(plan: &Plan, original: &Plan, options: ShaderOptions) -> Self {
+    /// The shader of a plan that is [`jump::runnable`].
+    pub(super) fn of_plan(plan: &Plan, options: ShaderOptions) -> Self {
         match &plan.dynamics {
             Dynamics::Overdamped(dynamics) => Self::of(plan, dynamics, options),
-            Dynamics::Reactions(reactions) => {
-                let network = match &original.dynamics {
-                    Dynamics::Network(network) => Some(network),
-                    _ => None,
-                };
-                Self::of_jumps(plan, reactions, &jump::Tables(network), options)
-            }
-            Dynamics::Network(_) => Self::default(),
+            Dynamics::Reactions(_) | Dynamics::Network(_) => Self::of_jumps(plan, options),
         }
     }
 
-    fn of_jumps(plan: &Plan, reactions: &Reactions, tables: &jump::Tables<'_>, options: ShaderOptions) -> Self {
+    fn of_jumps(plan: &Plan, options: ShaderOptions) -> Self {
         let layout = Layout::of_plan(plan);
         let mut whole = Self::default();
         whole.push("sizes of this plan", &kernel::sizes(plan, &layout, options.workgroup));
@@ -106,8 +98,8 @@ impl Composition {
         if !plan.fields.is_empty() {
             whole.push_fragment(FIELDS);
         }
-        whole.push("propensities of the model", &jump::programs(plan, reactions));
-        whole.push("events of this plan", &(jump::functions(plan, reactions, &layout, tables) + &kernel::save(plan, None, &layout)));
+        whole.push("propensities of the model", &jump::programs(plan));
+        whole.push("events of this plan", &(jump::functions(plan, &layout) + &kernel::save(plan, None, &layout)));
         whole.push_fragment(KERNEL);
         whole
     }

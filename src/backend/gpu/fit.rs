@@ -2,7 +2,7 @@
 
 use super::Tuning;
 use super::device::Adapter;
-use super::layout::{Layout, Sizes, field_row, rows_length};
+use super::layout::{self, Layout, Sizes, field_row, rows_length};
 use crate::backend::BackendError;
 use crate::plan::{Plan, TILE};
 
@@ -32,7 +32,13 @@ pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u
     let planned = plan.dynamics.overdamped().map_or(0, |_| (1 + plan.schedule.steps + saves) * plan.uniforms.columns as u64);
     let table = rows_length(plan).max(planned) * WORD;
     refuse("the protocol table, in bytes,", table, adapter.buffer_bytes, "take a larger ensemble.dt or a shorter protocol.duration")?;
-    refuse("the number of constants", plan.uniforms.constants.len() as u64 * WORD, adapter.buffer_bytes, "write the formulas with fewer numbers")?;
+    let constants = layout::constants_length(plan);
+    refuse(
+        "the table of constants (of a network: of its states and edges), in bytes,",
+        constants * WORD,
+        adapter.buffer_bytes,
+        "write the formulas with fewer numbers, or use `--backend cpu`",
+    )?;
     refuse("the number of observables of the time series", plan.series.len() as u64, TILE as u64, "use `--backend cpu`")?;
     let shared = workgroup_bytes(plan, workgroup);
     refuse("the memory of a workgroup, in bytes,", shared, u64::from(adapter.workgroup_bytes), "use `--backend cpu`")?;
@@ -41,6 +47,8 @@ pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u
     let smallest = Sizes::of(plan, &layout, workgroup, workgroup);
     refuse("the time series of one workgroup, in bytes,", smallest.moments * WORD, adapter.buffer_bytes, rarer)?;
     let fewer = "save less often (measure.every), or take fewer bins (measure.bins)";
+    let tallies = (smallest.counts - smallest.tallies_at) * WORD;
+    refuse("the memory of the sums over channels and states, in bytes,", tallies, adapter.buffer_bytes, "use `--backend cpu`")?;
     refuse("the memory of the density grids, in bytes,", smallest.counts * WORD, adapter.buffer_bytes, fewer)?;
     if field_row(plan) > 0 {
         // Every trajectory of a block adds one to a 32-bit count at every save.

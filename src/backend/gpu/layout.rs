@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::plan::{Boundary, Column, Dynamics, Overdamped, Plan, Reactions, TILE};
+use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, TILE};
 use crate::random;
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
@@ -28,7 +28,7 @@ pub(super) struct Dispatch {
     pub(super) blocks_at: u32,
     pub(super) windings_at: u32,
     pub(super) zero: u32,
-    pub(super) padding: u32,
+    pub(super) tallies_at: u32,
 }
 
 /// Bit of [`Dispatch::phase`]: no force was left behind by an earlier dispatch.
@@ -58,6 +58,8 @@ pub(super) struct Layout {
     /// Slot of the events of the first channel of a jump process, and number of channels.
     pub(super) fired: usize,
     pub(super) channels: usize,
+    /// Slot of the number of events, where nothing else tells it.
+    pub(super) activity: Option<usize>,
     /// Slots that hold the clock of a jump process between dispatches.
     pub(super) clock: usize,
 }
@@ -79,7 +81,7 @@ impl Layout {
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).collect();
         let returned = next + 3 * sums.len();
         let kept = if dynamics.force_is_constant && dynamics.linear.is_none() { dynamics.force.outputs.len() } else { 0 };
-        Self { dimension, windings, initial, first_sum: next, sums, kept, returned, fired: 0, channels: 0, clock: 0 }
+        Self { dimension, windings, initial, first_sum: next, sums, kept, returned, fired: 0, channels: 0, activity: None, clock: 0 }
     }
 
     /// The slots of any plan that this backend runs.
@@ -96,12 +98,11 @@ impl Layout {
         let sums = super::jump::sums(plan);
         let first_sum = 2 * dimension;
         let fired = first_sum + 3 * sums.len();
-        let channels = match &plan.dynamics {
-            Dynamics::Reactions(reactions) => reactions.channels.len(),
-            _ => 0,
-        };
+        let channels = super::jump::counters(plan);
+        let activity = (channels == 0 && plan.columns.contains(&Column::Jump(JumpColumn::Activity))).then_some(fired);
+        let returned = fired + channels + usize::from(activity.is_some());
         let windings = vec![None; dimension];
-        Self { dimension, windings, initial, first_sum, sums, kept: 0, returned: fired + channels, fired, channels, clock: super::jump::clock_slots(plan) }
+        Self { dimension, windings, initial, first_sum, sums, kept: 0, returned, fired, channels, activity, clock: super::jump::clock_slots(plan) }
     }
 
     /// All slots.
@@ -127,6 +128,8 @@ pub(super) struct Sizes {
     /// Where block counts and winding numbers start in the counts.
     pub(super) blocks_at: u64,
     pub(super) windings_at: u64,
+    /// Where the sums over statistics blocks start, two words each.
+    pub(super) tallies_at: u64,
 }
 
 impl Sizes {
@@ -137,15 +140,18 @@ impl Sizes {
         let row = field_row(plan) as u64;
         let blocks_at = saves * row;
         // A chunk that starts inside a block touches one more.
-        let windings_at = blocks_at + if row == 0 { 0 } else { (chunk.div_ceil(plan.block) + 1) * row };
+        let blocks = chunk.div_ceil(plan.block) + 1;
+        let windings_at = blocks_at + if row == 0 { 0 } else { blocks * row };
+        let tallies_at = windings_at + 2 * saves * plan.fields.len() as u64;
         Self {
             stride,
             state: layout.slots() as u64 * stride,
             returned: layout.returned as u64 * stride,
             moments: stride / TILE as u64 * saves * plan.series.len() as u64 * 3,
-            counts: windings_at + 2 * saves * plan.fields.len() as u64,
+            counts: tallies_at + if plan.tallies() == 0 { 0 } else { blocks * 2 * plan.tallies() as u64 },
             blocks_at,
             windings_at,
+            tallies_at,
         }
     }
 
@@ -160,14 +166,19 @@ pub(super) fn field_row(plan: &Plan) -> usize {
     plan.fields.iter().map(|field| field.bins as usize + 2).sum()
 }
 
-/// Constants as the shader reads them.
-pub(super) fn constants(plan: &Plan) -> Vec<f32> {
-    plan.uniforms.constants.iter().map(|&value| value as f32).collect()
+/// Constants as the shader reads them, as bits; of a network its tables.
+pub(super) fn constants(plan: &Plan) -> Vec<u32> {
+    super::jump::constants(plan).unwrap_or_else(|| plan.uniforms.constants.iter().map(|&value| (value as f32).to_bits()).collect())
 }
 
-/// The resting row, then one row a step and one a save (of a jump process: one a segment, and `−ln p_ss` behind them).
-pub(super) fn rows(plan: &Plan) -> Vec<f32> {
-    plan.uniforms.resting.iter().chain(&plan.uniforms.rows).chain(surprise(plan)).map(|&value| value as f32).collect()
+/// Length of [`constants`].
+pub(super) fn constants_length(plan: &Plan) -> u64 {
+    super::jump::table_length(plan).unwrap_or(plan.uniforms.constants.len() as u64)
+}
+
+/// As bits: the resting row, then one row a step and one a save (of a jump process: one a segment, and `−ln p_ss` behind them).
+pub(super) fn rows(plan: &Plan) -> Vec<u32> {
+    plan.uniforms.resting.iter().chain(&plan.uniforms.rows).chain(surprise(plan)).map(|&value| (value as f32).to_bits()).collect()
 }
 
 /// Length of [`rows`].
@@ -226,7 +237,7 @@ pub(super) fn dispatch(plan: &Plan, sizes: &Sizes, first: u64, count: u64, steps
         blocks_at: sizes.blocks_at as u32,
         windings_at: sizes.windings_at as u32,
         zero: 0,
-        padding: 0,
+        tallies_at: sizes.tallies_at as u32,
     }
 }
 
@@ -266,7 +277,7 @@ mod tests {
             blocks_at,
             windings_at,
             zero,
-            padding,
+            tallies_at,
         ];
         assert_eq!(ours, theirs);
         assert_eq!(size_of::<Dispatch>(), *span as usize);

@@ -84,13 +84,13 @@ impl Backend for Gpu {
     }
 
     fn fits(&self, plan: &Plan) -> Result<(), BackendError> {
-        let runs = jump::runnable(plan)?;
-        fit::chunk(&runs, &self.device.adapter, &self.tuning).map(|_| ())
+        jump::runnable(plan)?;
+        fit::chunk(plan, &self.device.adapter, &self.tuning).map(|_| ())
     }
 
     fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
-        let runs = jump::runnable(plan)?;
-        let chunk = fit::chunk(&runs, &self.device.adapter, &self.tuning)?;
-        run::run(&self.device, &runs, plan, self.shader_options(), &self.tuning, chunk, receive)
+        jump::runnable(plan)?;
+        let chunk = fit::chunk(plan, &self.device.adapter, &self.tuning)?;
+        run::run(&self.device, plan, self.shader_options(), &self.tuning, chunk, receive)
     }
 }

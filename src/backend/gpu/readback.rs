@@ -11,6 +11,8 @@ pub(super) fn batch(plan: &Plan, layout: &Layout, sizes: &Sizes, first: u64, cou
     let stride = sizes.stride as usize;
     let slot = |slot: usize| &state[slot * stride..slot * stride + count];
     let (counts_by_field, windings, block_counts) = fields(plan, sizes, first, count, counts);
+    let touched = ((first + count as u64).div_ceil(plan.block) - first / plan.block) as usize;
+    let tallies = counts[sizes.tallies_at as usize..].chunks_exact(2).take(touched * plan.tallies());
     let tiles = count.div_ceil(TILE);
     Batch {
         first,
@@ -20,7 +22,7 @@ pub(super) fn batch(plan: &Plan, layout: &Layout, sizes: &Sizes, first: u64, cou
         counts: counts_by_field,
         windings,
         block_counts,
-        tallies: Vec::new(),
+        tallies: tallies.map(|pair| u64::from(pair[1]) << 32 | u64::from(pair[0])).collect(),
     }
 }
 
@@ -49,6 +51,10 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             None => unreachable!("a path sum that is a column has slots"),
         },
         Column::Jump(JumpColumn::Fired(channel)) => slot(layout.fired + usize::from(channel)).iter().map(|events| f64::from(*events)).collect(),
+        Column::Jump(JumpColumn::Activity) => match layout.activity {
+            Some(activity) => slot(activity).iter().map(|events| f64::from(*events)).collect(),
+            None => (0..count).map(|t| (0..layout.channels).map(|channel| f64::from(slot(layout.fired + channel)[t])).sum()).collect(),
+        },
         Column::Jump(_) => match layout.sum(column) {
             Some(sum) => {
                 let parts = [0, 1, 2].map(|part| slot(layout.first_sum + 3 * sum + part));

@@ -27,13 +27,12 @@ const QUARTET: u64 = 4;
 pub(super) fn run(
     device: &Device,
     plan: &Plan,
-    original: &Plan,
     options: ShaderOptions,
     tuning: &Tuning,
     chunk: u64,
     receive: &mut (dyn FnMut(Event) -> Flow + Send),
 ) -> Result<(), BackendError> {
-    let program = Program::new(device, plan, original, options, chunk)?;
+    let program = Program::new(device, plan, options, chunk)?;
     let stop = AtomicBool::new(false);
     let (sender, receiver) = sync_channel::<Event>(2);
     std::thread::scope(|scope| {
@@ -76,7 +75,7 @@ struct Room {
 }
 
 impl<'a> Program<'a> {
-    fn new(device: &'a Device, plan: &'a Plan, original: &Plan, options: ShaderOptions, chunk: u64) -> Result<Self, BackendError> {
+    fn new(device: &'a Device, plan: &'a Plan, options: ShaderOptions, chunk: u64) -> Result<Self, BackendError> {
         let layout = Layout::of_plan(plan);
         let sizes = Sizes::of(plan, &layout, chunk, u64::from(options.workgroup));
         let entry = |(binding, ty): (u32, wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
@@ -94,8 +93,8 @@ impl<'a> Program<'a> {
             let pipeline = device.device.create_pipeline_layout(&descriptor);
             (bindings, pipeline)
         })?;
-        let pipeline = device.pipeline(&Composition::of_plan(plan, original, options), Some(&pipeline_layout))?;
-        let table = |values: Vec<f32>| -> Result<wgpu::Buffer, BackendError> {
+        let pipeline = device.pipeline(&Composition::of_plan(plan, options), Some(&pipeline_layout))?;
+        let table = |values: Vec<u32>| -> Result<wgpu::Buffer, BackendError> {
             let buffer = device.contain(|| buffer(&device.device, values.len() as u64, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST))?;
             device.contain(|| device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&values)))?;
             Ok(buffer)
@@ -341,7 +340,7 @@ impl<'a> Driver<'a> {
         drop(view);
         device.contain(|| returning.room.readback.unmap())?;
         // Jump processes count events, known when trajectories have ended.
-        let is_events = |column: &Column| matches!(column, Column::Jump(JumpColumn::Fired(_)));
+        let is_events = |column: &Column| matches!(column, Column::Jump(JumpColumn::Fired(_) | JumpColumn::Activity));
         let events = program.plan.columns.iter().zip(&batch.columns).filter(|(column, _)| is_events(column)).flat_map(|(_, values)| values).sum::<f64>();
         self.send(Event::Progress(events as u64));
         self.send(Event::Batch(batch));

@@ -4,14 +4,15 @@
 
 use std::fmt::Write;
 
-use super::Tables;
+use super::bridge::Residence;
+use super::{Slot, steady};
 use crate::backend::gpu::kernel::{line, number};
 use crate::backend::gpu::layout::Layout;
 use crate::expression::wgsl;
 use crate::plan::{Column, JumpColumn, Plan, Reactions, Surprise};
 
 /// Slots between dispatches.
-pub(super) const SLOTS: [(&str, &str); 4] = [("segment", "u32"), ("offset", "f32"), ("hazard", "f32"), ("candidate", "u32")];
+pub(super) const SLOTS: [Slot; 5] = [("segment", "u32"), ("offset", "f32"), ("hazard", "f32"), ("candidate", "u32"), ("choice", "u32")];
 
 /// Whether a plan needs rows at its events.
 pub(super) fn are_needed(reactions: &Reactions) -> bool {
@@ -19,16 +20,15 @@ pub(super) fn are_needed(reactions: &Reactions) -> bool {
 }
 
 /// Variables, beside those that all jump processes have.
-pub(super) fn variables() -> String {
-    "// Where in the schedule, hazard left until the next candidate, number of that candidate, and the rate at which hazard passes.
+pub(super) const VARIABLES: &str =
+    "// Where in the schedule, hazard left until the next candidate, number of that candidate, the word that will choose, and the rate at which hazard passes.
 var<private> segment: u32;
 var<private> offset: f32;
 var<private> hazard: f32;
 var<private> candidate: u32;
+var<private> choice: u32;
 var<private> pace: f32;
-"
-    .to_owned()
-}
+";
 
 /// Programs that events read beside the propensities.
 pub(super) fn programs(plan: &Plan, reactions: &Reactions) -> String {
@@ -37,9 +37,9 @@ pub(super) fn programs(plan: &Plan, reactions: &Reactions) -> String {
 }
 
 /// Everything from `begin` to `step`.
-pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
+pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
     let surprise = reactions.surprise.as_ref().map(|surprise| phi(plan, surprise)).unwrap_or_default();
-    [time(plan, reactions), weigh(plan, reactions), surprise, event(plan, reactions, layout, tables), step(plan, reactions)].join("\n")
+    [time(plan, reactions), weigh(plan, reactions), surprise, event(plan, reactions, layout), step(plan, reactions)].join("\n")
 }
 
 /// Counts and offset, as programs read them.
@@ -66,7 +66,9 @@ fn shown_offset() -> f32 {{
 
 // The next candidate.
 fn wait() {{
-    hazard = ness_negative_log_uniform(candidate_words(candidate).x);
+    let words = candidate_words(candidate);
+    choice = words.y;
+    hazard = ness_negative_log_uniform(words.x);
 }}
 
 fn begin() {{
@@ -113,10 +115,10 @@ fn segments_of(surprise: &Surprise, states: u32) -> usize {
 }
 
 /// A candidate at an offset of the present segment: an event, or none.
-fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_>) -> String {
-    let mut text = super::elapse(layout);
+fn event(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
+    let mut text = super::elapse(layout, &Residence::of(plan, layout));
     text.push_str("\nfn event(at: f32) {\n    elapse(at - offset);\n    offset = at;\n");
-    text.push_str("    let u = min((f32(candidate_words(candidate).y) + 0.5) * 2.3283064e-10f, 0.99999994f);\n");
+    text.push_str("    let u = min((f32(choice) + 0.5) * 2.3283064e-10f, 0.99999994f);\n");
     if reactions.bound.is_some() {
         text.push_str("    propensities_now();\n    var broken = !(total_rate <= pace * 1.00034527f);\n    let aim = u * pace;\n");
     } else {
@@ -130,7 +132,7 @@ fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_
     }
     let after_event = books(plan, reactions, layout, &mut text);
     for (index, channel) in reactions.channels.iter().enumerate() {
-        line!(text, "    fired[{}] += select(0u, 1u, f{index});", tables.channel(index));
+        line!(text, "    fired[{}] += select(0u, 1u, f{index});", index);
         for (coordinate, change) in &channel.change {
             line!(text, "    x[{coordinate}] += select(0.0, {change}.0, f{index});");
         }
@@ -138,7 +140,7 @@ fn event(plan: &Plan, reactions: &Reactions, layout: &Layout, tables: &Tables<'_
     text.push_str(&after_event);
     text.push_str("    candidate += 1u;\n    if (candidate % 64u == 0u) {\n        flush_own_sums();\n    }\n    weigh();\n    wait();\n");
     line!(text, "    broken = broken || !(pace >= 0.0) || !(pace <= 3.0e37);");
-    text + &super::give_up(plan, reactions, "broken") + "        pace = 0.0;\n    }\n}\n"
+    text + &steady::give_up(plan, reactions, "broken") + "        pace = 0.0;\n    }\n}\n"
 }
 
 /// Writes what is read before an event, and gives what is added to the sums after it.
