@@ -21,6 +21,7 @@ pub mod model;
 pub mod output;
 pub mod plan;
 pub mod random;
+pub mod report;
 pub mod results;
 pub mod sbml;
 pub mod simulation;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest to the highest: a room may use those before it.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "results",
     "random",
     "maths",
@@ -20,13 +20,15 @@ const ROOMS: [&str; 18] = [
     "statistics",
     "thermodynamics",
     "output",
+    "report",
     "simulation",
     "validation",
     "cli",
 ];
 
 /// Libraries that only one place may name.
-const LIBRARIES: [(&str, &str); 7] = [
+const LIBRARIES: [(&str, &str); 8] = [
+    ("plotters", "report"),
     ("wgpu", "backend/gpu"),
     ("hdf5", "output"),
     ("clap", "cli"),

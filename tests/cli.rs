@@ -120,3 +120,17 @@ fn the_acceptance_table_runs_and_its_exit_code_says_it_all() {
     assert!(rows.iter().filter(|row| row["kind"] != "control").all(|row| row["verdict"] != "violated"), "{said}");
     refused(folder.path(), &["validate", "perpetual motion"], 2, &["perpetual motion", "breathing trap"]);
 }
+
+#[test]
+fn a_report_is_one_page_with_figures_and_keeps_what_is_there() {
+    let folder = folder();
+    for model in ["driven-ring", "triangle-open"] {
+        let file = format!("{model}.h5");
+        assert!(ness(folder.path(), &["run", model, "-n", "256", "--backend", "cpu", "-q", "-o", &file]).status.success());
+        assert!(ness(folder.path(), &["report", &file]).status.success());
+        let page = std::fs::read_to_string(folder.path().join(format!("{model}.html"))).expect("the page is there");
+        assert!(page.matches("<svg").count() > 5 && page.contains("</html>") && !page.contains("src=") && !page.contains("href="), "{model}");
+        refused(folder.path(), &["report", &file], 2, &[&format!("{model}.html"), "--force"]);
+    }
+    refused(folder.path(), &["report", "nothing.h5"], 2, &["nothing.h5"]);
+}

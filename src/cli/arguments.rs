@@ -22,6 +22,8 @@ pub(super) enum Verb {
     Run(Run),
     /// Read a file written by `run` and say again what it found.
     Check(Check),
+    /// Make a page of tables and figures, in one HTML file, from a file written by `run`.
+    Report(Report),
     /// Turn an SBML model into an experiment.
     Import(Import),
     /// List the models that come with the program, or print one.
@@ -169,6 +171,19 @@ pub(super) struct Check {
     /// Exit with 1 when a theorem is undersampled, too.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// `ness report`.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// A file written by `ness run`.
+    pub(super) file: PathBuf,
+    /// HTML file to write (default: the name of the file with `.html`).
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace the output file if it exists.
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// `ness exact`.

@@ -45,7 +45,8 @@ fn read(path: &Path, options: &Options) -> Result<Imported, Failure> {
     Ok(sbml::import(&text, &shown, options)?)
 }
 
-fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
+/// Writes a text file; one that is there is kept unless `force`.
+pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
     let shown = || path.display().to_string();
     let mut file = std::fs::OpenOptions::new();
     // `create_new` looks and creates in one go, so that nobody's file is lost in between.

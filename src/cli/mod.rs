@@ -11,6 +11,7 @@ mod json;
 mod numbers;
 mod progress;
 mod record;
+mod report;
 mod run;
 mod table;
 mod validate;
@@ -51,6 +52,8 @@ enum Failure {
     Exists { path: String },
     #[error("cannot write {path}: {reason}")]
     Unwritable { path: String, reason: std::io::Error },
+    #[error(transparent)]
+    Figure(#[from] crate::report::FigureError),
     #[error("the plan cannot be printed: {0}")]
     Json(#[from] serde_json::Error),
     #[error("cannot listen for interrupts: {0}")]
@@ -74,7 +77,7 @@ impl Failure {
             | Failure::Exists { .. } => WRONG_INPUT,
             Failure::Unwritable { reason, .. } if reason.kind() == std::io::ErrorKind::NotFound => WRONG_INPUT,
             Failure::Output(error) if is_of_the_input(error) => WRONG_INPUT,
-            Failure::Backend(_) | Failure::Output(_) | Failure::Json(_) | Failure::Signals(_) | Failure::Unwritable { .. } => FAILED,
+            Failure::Backend(_) | Failure::Output(_) | Failure::Figure(_) | Failure::Json(_) | Failure::Signals(_) | Failure::Unwritable { .. } => FAILED,
         }
     }
 }
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::Run(arguments) => run::run(arguments),
         Verb::Import(arguments) => import::import(arguments),
         Verb::Check(arguments) => inspect::check(arguments),
+        Verb::Report(arguments) => report::run(arguments),
         Verb::Models { name } => inspect::models(name.as_deref()),
         Verb::Devices { json } => inspect::devices(*json),
         Verb::Exact(arguments) => inspect::exact(arguments),

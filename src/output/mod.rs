@@ -6,6 +6,7 @@
 mod clock;
 mod destination;
 mod error;
+mod profiles;
 mod read;
 mod record;
 pub mod schema;
@@ -16,5 +17,6 @@ mod write;
 
 pub use destination::{Destination, Existing};
 pub use error::OutputError;
+pub use profiles::{Bars, Line, Profiles, profiles};
 pub use read::{Summary, read};
 pub use record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Run, Series, SeriesObservable, TrajectoryColumn};

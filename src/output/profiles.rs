@@ -1,0 +1,182 @@
+//! Reading back what can be drawn: functions of time and place, histograms, flows.
+
+use std::path::Path;
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{Dataset, File, Group};
+
+use super::error::OutputError;
+use super::schema::{attribute, dimension, group, variable};
+
+/// Everything of a file that can be drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profiles {
+    /// Means over the ensemble as functions of time.
+    pub series: Vec<Line>,
+    /// Time-averaged densities, one a coordinate.
+    pub densities: Vec<Line>,
+    /// Currents, one a coordinate.
+    pub currents: Vec<Line>,
+    /// Histograms of scalars of a trajectory.
+    pub distributions: Vec<Line>,
+    /// Flux and traffic of edges, occupancies of states.
+    pub bars: Vec<Bars>,
+}
+
+/// A function of one variable; all arrays have the length of `x`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Line {
+    /// Name of the observable or coordinate, as `work` or `x`.
+    pub name: String,
+    /// What is drawn, as `work` or `density of x`.
+    pub title: String,
+    /// The quantity in words.
+    pub long_name: String,
+    /// Unit; `1` for a pure number.
+    pub unit: String,
+    /// What `x` is, with its unit.
+    pub x_label: String,
+    /// Where.
+    pub x: Vec<f64>,
+    /// The values.
+    pub y: Vec<f64>,
+    /// Their standard errors, where there are any.
+    pub error: Option<Vec<f64>>,
+    /// Exact values, where known.
+    pub exact: Option<Vec<f64>>,
+}
+
+/// Numbers with names; all arrays have the length of `names`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bars {
+    /// The quantity, in words.
+    pub long_name: String,
+    /// Unit; `1` for a pure number.
+    pub unit: String,
+    /// Names.
+    pub names: Vec<String>,
+    /// Values.
+    pub values: Vec<f64>,
+    /// Standard errors.
+    pub error: Vec<f64>,
+}
+
+/// Reads what can be drawn from a file that [`super::read()`] accepts.
+///
+/// # Errors
+/// When the file is damaged.
+pub fn profiles(path: &Path) -> Result<Profiles, OutputError> {
+    let damaged = |error: hdf5::Error| OutputError::Damaged { path: path.to_owned(), message: error.to_string() };
+    let file = File::open(path).map_err(damaged)?;
+    read_profiles(&file).map_err(damaged)
+}
+
+fn read_profiles(file: &File) -> Result<Profiles, hdf5::Error> {
+    Ok(Profiles {
+        series: read_series(file)?,
+        densities: each(file, group::DENSITY, |group, name| field(group, name, variable::DENSITY_MEAN, Some(variable::DENSITY_EXACT)))?,
+        currents: each(file, group::CURRENT, |group, name| field(group, name, variable::CURRENT, Some(variable::CURRENT_EXACT)))?,
+        distributions: each(file, group::DISTRIBUTIONS, |group, name| field(group, name, variable::DENSITY, None))?,
+        bars: read_bars(file)?,
+    })
+}
+
+/// What every subgroup of a group holds; nothing where there is no such group.
+fn each(file: &File, name: &str, read: impl Fn(&Group, &str) -> Result<Option<Line>, hdf5::Error>) -> Result<Vec<Line>, hdf5::Error> {
+    if !file.link_exists(name) {
+        return Ok(Vec::new());
+    }
+    let parent = file.group(name)?;
+    let mut lines = Vec::new();
+    for name in parent.member_names()? {
+        lines.extend(read(&parent.group(&name)?, &name)?);
+    }
+    Ok(lines)
+}
+
+fn read_series(file: &File) -> Result<Vec<Line>, hdf5::Error> {
+    if !file.link_exists(group::SERIES) {
+        return Ok(Vec::new());
+    }
+    let series = file.group(group::SERIES)?;
+    let names = series.member_names()?;
+    let is_derived = |name: &String| {
+        [variable::STANDARD_ERROR_SUFFIX, variable::VARIANCE_SUFFIX]
+            .iter()
+            .any(|suffix| name.strip_suffix(suffix).is_some_and(|of| names.iter().any(|other| other == of)))
+    };
+    let shown = names.iter().filter(|name| *name != dimension::TIME && !is_derived(name));
+    shown.map(|name| line(&series, name, (name, name.clone()), &series.dataset(dimension::TIME)?, None)).collect()
+}
+
+/// A variable of one dimension, over the coordinate that is the only other scale of its length.
+fn field(group: &Group, name: &str, wanted: &str, exact: Option<&str>) -> Result<Option<Line>, hdf5::Error> {
+    if !group.link_exists(wanted) {
+        return Ok(None);
+    }
+    let values = group.dataset(wanted)?;
+    if values.ndim() != 1 {
+        return Ok(None);
+    }
+    for candidate in [name.to_owned(), format!("{name}{}", dimension::TAKEN_SUFFIX), format!("{name}{}", dimension::FACE_SUFFIX)] {
+        if group.link_exists(&candidate) {
+            let exact = exact.filter(|exact| group.link_exists(exact));
+            let title = format!("{} of {name}", wanted.split('_').next().unwrap_or(wanted));
+            return line(group, name, (wanted, title), &group.dataset(&candidate)?, exact).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn line(group: &Group, name: &str, (dataset, title): (&str, String), place: &Dataset, exact: Option<&str>) -> Result<Line, hdf5::Error> {
+    let values = group.dataset(dataset)?;
+    let error_name = format!("{dataset}{}", variable::STANDARD_ERROR_SUFFIX);
+    let error = if group.link_exists(&error_name) { Some(group.dataset(&error_name)?.read_raw()?) } else { None };
+    let exact: Option<Vec<f64>> = exact.map(|exact| group.dataset(exact)?.read_raw()).transpose()?;
+    let (unit, words) = (text(place, attribute::UNITS), text(place, attribute::LONG_NAME));
+    let words = ["centres of the bins of ", "faces of the bins of "].iter().find_map(|prefix| words.strip_prefix(prefix)).unwrap_or(&words);
+    let x_label = if ["", "1", words].contains(&unit.as_str()) { words.to_owned() } else { format!("{words} ({unit})") };
+    let line = Line {
+        name: name.to_owned(),
+        title,
+        long_name: text(&values, attribute::LONG_NAME),
+        unit: text(&values, attribute::UNITS),
+        x_label,
+        x: place.read_raw()?,
+        y: values.read_raw()?,
+        error,
+        exact,
+    };
+    let lengths = [Some(line.y.len()), line.error.as_ref().map(Vec::len), line.exact.as_ref().map(Vec::len)];
+    match lengths.into_iter().flatten().find(|length| *length != line.x.len()) {
+        Some(length) => Err(hdf5::Error::Internal(format!("`{dataset}` has {length} values at {} places", line.x.len()))),
+        None => Ok(line),
+    }
+}
+
+fn read_bars(file: &File) -> Result<Vec<Bars>, hdf5::Error> {
+    if !file.link_exists(group::NETWORK) {
+        return Ok(Vec::new());
+    }
+    let network = file.group(group::NETWORK)?;
+    let mut bars = Vec::new();
+    for (axis, wanted) in [(dimension::EDGE, variable::FLUX), (dimension::EDGE, variable::TRAFFIC), (dimension::STATE, variable::OCCUPANCY)] {
+        if !network.link_exists(wanted) {
+            continue;
+        }
+        let values = network.dataset(wanted)?;
+        let names = network.dataset(axis)?.read_raw::<VarLenUnicode>()?.iter().map(|name| name.as_str().to_owned()).collect();
+        let error = network.dataset(&format!("{wanted}{}", variable::STANDARD_ERROR_SUFFIX))?.read_raw()?;
+        let one = Bars { long_name: text(&values, attribute::LONG_NAME), unit: text(&values, attribute::UNITS), names, values: values.read_raw()?, error };
+        if one.values.len() != one.names.len() || one.error.len() != one.names.len() {
+            return Err(hdf5::Error::Internal(format!("`{wanted}` has {} values for {} names", one.values.len(), one.names.len())));
+        }
+        bars.push(one);
+    }
+    Ok(bars)
+}
+
+/// A text attribute; empty where there is none.
+fn text(dataset: &Dataset, name: &str) -> String {
+    dataset.attr(name).and_then(|attribute| attribute.read_scalar::<VarLenUnicode>()).map(|text| text.as_str().to_owned()).unwrap_or_default()
+}

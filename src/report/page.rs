@@ -1,0 +1,188 @@
+//! The page around the figures.
+
+use std::fmt::Write;
+
+use super::{FigureError, figure};
+use crate::output::{Profiles, Summary};
+use crate::results::{Estimate, Judgement, Verdict};
+
+/// Most figures of one kind; more are counted, not drawn.
+const MOST_FIGURES: usize = 12;
+/// Most bars of a figure that can be read.
+const MOST_BARS: usize = 60;
+
+const STYLE: &str = "\
+body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222;background:#fff}\
+h1{font-size:1.5em;margin-bottom:.2em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #ccc}\
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15em .8em;text-align:left;border-bottom:1px solid #eee}\
+td.n{text-align:right}.holds{color:#187818}.violated{color:#b01818;font-weight:bold}.undersampled{color:#a06000}\
+.figures{display:flex;flex-wrap:wrap;gap:8px}.figures svg{max-width:100%;height:auto}pre{background:#f6f6f6;padding:1em;overflow:auto}small{color:#666}";
+
+/// One HTML file of a run; `bound` is the |z| above which an exact value counts as violated.
+///
+/// # Errors
+/// When a figure cannot be drawn.
+pub fn page(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String, FigureError> {
+    let run = &summary.run;
+    let mut html = String::new();
+    let mut write = |text: std::fmt::Arguments<'_>| {
+        // Writing to a String cannot fail.
+        let _ = html.write_fmt(text);
+    };
+    write(format_args!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style></head><body><h1>{0}</h1>\n",
+        escaped(&run.title)
+    ));
+    if let Some(sentence) = value_of(&summary.experiment, "sentence") {
+        write(format_args!("<p>{}</p>\n", escaped(&sentence)));
+    }
+    write(format_args!(
+        "<p><small>{} trajectories of {} {} on {} ({}, {}); seed {}; {:.1} s; {}</small></p>\n",
+        run.trajectories,
+        run.steps,
+        escaped(&run.work_unit),
+        escaped(&run.device),
+        escaped(&run.backend),
+        escaped(&run.precision),
+        run.seed,
+        run.wall_seconds,
+        escaped(&run.program)
+    ));
+    if !run.source.is_empty() {
+        write(format_args!("<p><small>Source: {}</small></p>\n", escaped(&run.source)));
+    }
+    write(format_args!("{}{}", theorems(&summary.theorems), figures(summary, profiles, bound)?));
+    write(format_args!("{}<h2>Experiment</h2><pre>{}</pre></body></html>\n", estimates(&summary.estimates, bound), escaped(&summary.experiment)));
+    Ok(html)
+}
+
+fn figures(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String, FigureError> {
+    let mut html = String::new();
+    let scores: Vec<(String, f64)> = summary.estimates.iter().filter_map(|e| Some((e.name.clone(), e.z?))).collect();
+    let first = if scores.is_empty() { Vec::new() } else { vec![figure::scores(&scores, bound)?] };
+    let mut section = |title: &str, drawn: Vec<String>, all: usize| {
+        if drawn.is_empty() {
+            return;
+        }
+        html.push_str(&format!("<h2>{title}</h2><div class=\"figures\">{}</div>\n", drawn.concat()));
+        if all > drawn.len() {
+            html.push_str(&format!("<p><small>{} more are in the file.</small></p>\n", all - drawn.len()));
+        }
+    };
+    let several = |lines: &[crate::output::Line], draw: fn(&crate::output::Line) -> Result<String, FigureError>| {
+        lines.iter().filter(|line| line.x.len() > 1).take(MOST_FIGURES).map(draw).collect::<Result<Vec<_>, _>>()
+    };
+    section("Exact values", first, 0);
+    // The states of a network are names, not places: their occupancies are bars.
+    let is_place = |line: &&crate::output::Line| line.name != "state" || profiles.bars.is_empty();
+    let fields: Vec<_> = profiles.densities.iter().chain(&profiles.currents).filter(is_place).cloned().collect();
+    section("Densities and currents", several(&fields, figure::line)?, fields.len());
+    let bars = profiles.bars.iter().filter(|bars| !bars.names.is_empty() && bars.names.len() <= MOST_BARS).map(figure::bars).collect::<Result<Vec<_>, _>>()?;
+    section("Flows and occupancies", bars, profiles.bars.len());
+    section("Means in time", several(&profiles.series, figure::line)?, profiles.series.len());
+    let shown: Vec<_> = profiles.distributions.iter().filter(|d| !d.name.starts_with("symmetry.") && !d.name.ends_with("_residual")).cloned().collect();
+    section("Distributions over trajectories", several(&shown, figure::histogram)?, shown.len());
+    Ok(html)
+}
+
+fn theorems(theorems: &[Verdict]) -> String {
+    if theorems.is_empty() {
+        return String::new();
+    }
+    let rows = theorems.iter().map(|t| {
+        let word = t.verdict.word();
+        let cells = [number(t.value), number(t.standard_error), number(t.expected), number(t.z)].map(|cell| format!("<td class=\"n\">{cell}</td>")).concat();
+        format!("<tr><td>{}</td>{cells}<td class=\"{word}\">{word}</td><td><small>{}</small></td></tr>\n", escaped(&t.name), escaped(&t.advice))
+    });
+    let head = "<tr><th>theorem</th><th>value</th><th>error</th><th>expected</th><th>z</th><th>verdict</th><th></th></tr>";
+    format!("<h2>Theorems</h2><table>{head}{}</table>\n", rows.collect::<String>())
+}
+
+fn estimates(estimates: &[Estimate], bound: f64) -> String {
+    let rows = estimates.iter().map(|e| {
+        let (exact, z) = (e.exact.map(number).unwrap_or_default(), e.z.map(|z| format!("{z:+.1}")).unwrap_or_default());
+        let judgement = if e.z.is_some_and(|z| !(z.abs() <= bound)) { Judgement::Violated.word() } else { "" };
+        let numbers = [number(e.value), number(e.standard_error), exact].map(|cell| format!("<td class=\"n\">{cell}</td>")).concat();
+        let source = escaped(e.source.as_deref().unwrap_or_default());
+        format!(
+            "<tr><td>{}</td>{numbers}<td class=\"n {judgement}\">{z}</td><td>{}</td><td><small>{source}</small></td></tr>\n",
+            escaped(&e.name),
+            escaped(&e.unit)
+        )
+    });
+    let head = "<tr><th>estimate</th><th>value</th><th>error</th><th>exact</th><th>z</th><th>unit</th><th>exact value by</th></tr>";
+    format!("<h2>Estimates</h2><table>{head}{}</table>\n", rows.collect::<String>())
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if !(1e-4..1e7).contains(&size) => format!("{value:.3e}"),
+        _ => format!("{value:.6}"),
+    }
+}
+
+/// A text value at the top of an experiment.
+fn value_of(experiment: &str, key: &str) -> Option<String> {
+    let line = experiment.lines().take_while(|line| !line.starts_with('[')).find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='))?;
+    let text = line.trim();
+    let quote = text.chars().next().filter(|quote| ['"', '\''].contains(quote))?;
+    Some(text.strip_prefix(quote)?.strip_suffix(quote)?.to_owned())
+}
+
+/// Text that means itself in HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::{Bars, Line};
+
+    fn summary() -> Summary {
+        let estimate = Estimate {
+            name: "work<b>".into(),
+            value: 1.0,
+            standard_error: 0.1,
+            effective_samples: 10.0,
+            exact: Some(2.0),
+            z: Some(-10.0),
+            unit: "kT".into(),
+            source: None,
+            bias: None,
+        };
+        Summary {
+            run: crate::output::Run { title: "A & B".into(), ..Default::default() },
+            experiment: "sentence = \"It <works>.\"\n[model]\n".into(),
+            wgsl: String::new(),
+            estimates: vec![estimate],
+            theorems: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_page_shows_everything_and_nothing_breaks_out_of_it() {
+        let line = Line {
+            name: "x".into(),
+            x: vec![0.0, 1.0, 2.0],
+            y: vec![f64::NAN, 1.0, 4.0],
+            error: Some(vec![0.1; 3]),
+            exact: Some(vec![f64::NAN; 3]),
+            ..Line::default()
+        };
+        let bars = Bars { long_name: "flux".into(), names: vec!["a".into(), "b".into()], values: vec![1.0, -2.0], error: vec![0.1, 0.1], ..Bars::default() };
+        let profiles =
+            Profiles { series: vec![line.clone()], densities: vec![line.clone()], currents: vec![line.clone()], distributions: vec![line], bars: vec![bars] };
+        let html = page(&summary(), &profiles, 4.0).expect("drawn");
+        assert_eq!(html.matches("<svg").count(), 6, "{html}");
+        assert!(html.contains("A &amp; B") && html.contains("It &lt;works&gt;.") && !html.contains("work<b>"));
+        assert!(html.contains("class=\"n violated\">-10.0"));
+    }
+
+    #[test]
+    fn empty_profiles_make_a_page_without_figures_but_scores() {
+        let html = page(&summary(), &Profiles::default(), 4.0).expect("drawn");
+        assert_eq!(html.matches("<svg").count(), 1);
+    }
+}
