@@ -38,7 +38,8 @@ pub enum Purpose {
     ReverseNoise = 5,
     /// Thermal noise of the relaxation before a reversed ensemble.
     ReverseRelaxation = 6,
-    /// Candidate events of a jump process of the forward ensemble: index = event / 2, words 2(event % 2) and 2(event % 2) + 1.
+    /// Candidate events of a jump process of the forward ensemble: index = event / 2, words 2(event % 2) and 2(event % 2) + 1; of a rod of cells
+    /// also those of lane 1, which split energies.
     Event = 7,
     /// Candidate events of the relaxation before a forward ensemble.
     RelaxationEvent = 8,

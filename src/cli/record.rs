@@ -27,13 +27,7 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         time_unit: "time".to_owned(),
         series: Some(series(simulation, outcome)),
         densities: outcome.fields.iter().enumerate().map(|(i, field)| density(simulation, outcome, i, field)).collect(),
-        currents: outcome
-            .fields
-            .iter()
-            .enumerate()
-            .filter(|_| simulation.circuit().is_none())
-            .map(|(i, field)| current(simulation, outcome, i, field))
-            .collect(),
+        currents: outcome.fields.iter().enumerate().filter(|_| !simulation.is_jump()).map(|(i, field)| current(simulation, outcome, i, field)).collect(),
         network: simulation.circuit().map(|circuit| network(circuit, outcome)),
         distributions: distributions(outcome),
         trajectories: trajectories(outcome),
@@ -58,7 +52,7 @@ fn about(simulation: &Simulation, outcome: &Outcome) -> Run {
         wall_seconds: conditions.seconds,
         rate: conditions.steps as f64 / conditions.seconds.max(f64::MIN_POSITIVE),
         trajectories: outcome.trajectories + outcome.nonfinite,
-        steps: if simulation.circuit().is_some() { conditions.steps.div_ceil(outcome.trajectories.max(1)) } else { plan.schedule.steps },
+        steps: if simulation.is_jump() { conditions.steps.div_ceil(outcome.trajectories.max(1)) } else { plan.schedule.steps },
         work_unit: simulation.work_unit().to_owned(),
         dt: plan.schedule.dt,
         nonfinite: outcome.nonfinite,
@@ -75,9 +69,10 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
     let plan = simulation.plan();
     let name = |i: u16| &plan.coordinates[usize::from(i)].name;
     let single = plan.coordinates.len() == 1;
-    let jumps = simulation.circuit().is_some();
+    let (jumps, rod) = (simulation.is_jump(), simulation.is_rod());
     let described = |column: &Column| match column {
         Column::Initial(i) => (format!("initial.{}", name(*i)), "coordinate at the start".to_owned(), "length"),
+        Column::Position(i) if rod => (format!("energy.{}", name(*i)), "energy of a cell".to_owned(), "kT"),
         Column::Position(i) if jumps => (format!("mean.{}", name(*i)), "copy number".to_owned(), "1"),
         Column::Position(i) => (format!("position.{}", name(*i)), "coordinate, turns of a periodic one included".to_owned(), "length"),
         Column::Winding(i) => (format!("winding.{}", name(*i)), "turns of a periodic coordinate".to_owned(), "1"),
@@ -112,7 +107,8 @@ fn split(measured: Vec<Measured>) -> (Vec<f64>, Vec<f64>) {
 
 fn coordinate_name(simulation: &Simulation, field: usize) -> String {
     let plan = simulation.plan();
-    plan.coordinates[usize::from(plan.fields[field].coordinate)].name.clone()
+    let name = &plan.coordinates[usize::from(plan.fields[field].coordinate)].name;
+    if simulation.is_rod() { format!("energy.{name}") } else { name.clone() }
 }
 
 fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Field) -> DensityProfile {
@@ -121,7 +117,14 @@ fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
     let (density, standard_error) = split((0..saves).flat_map(|save| field.density_at(save)).collect());
     DensityProfile {
         coordinate: coordinate_name(simulation, index),
-        unit: if simulation.circuit().is_some() { "1" } else { "length" }.to_owned(),
+        unit: if simulation.is_rod() {
+            "kT"
+        } else if simulation.is_jump() {
+            "1"
+        } else {
+            "length"
+        }
+        .to_owned(),
         times: times(simulation),
         centres: field.layout().centres(),
         counts: (0..saves).flat_map(|save| field.counts(save)[1..=bins].to_vec()).collect(),
@@ -165,6 +168,8 @@ fn distributions(outcome: &Outcome) -> Vec<Distribution> {
         Unit::Length => "length",
         Unit::Number => "1",
         Unit::Rate => "1/time",
+        Unit::Power => "kT/time",
+        Unit::EnergySquared => "kT^2",
     };
     let one = |(named, scalar): (&crate::thermodynamics::observables::Named, crate::statistics::Scalar<'_>)| {
         let histogram = scalar.histogram().coarsened(BINS);
@@ -192,6 +197,8 @@ fn trajectories(outcome: &Outcome) -> Vec<TrajectoryColumn> {
             Some(Unit::Entropy) => "nat",
             Some(Unit::Number) => "1",
             Some(Unit::Rate) => "1/time",
+            Some(Unit::Power) => "kT/time",
+            Some(Unit::EnergySquared) => "kT^2",
             _ if name.starts_with("winding") => "1",
             _ => "length",
         };

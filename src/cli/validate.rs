@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Validate) -> Result<u8, Failure> {
     }
     let (langevin, why) = choose::backend(&arguments.hardware, Precision::F64, false)?;
     let (jumps, _) = choose::backend(&arguments.hardware, Precision::F64, true)?;
-    let backend = |simulation: &Simulation| -> &dyn Backend { if simulation.circuit().is_some() { jumps.as_ref() } else { langevin.as_ref() } };
+    let backend = |simulation: &Simulation| -> &dyn Backend { if simulation.is_jump() { jumps.as_ref() } else { langevin.as_ref() } };
     let description = langevin.describe();
     if !arguments.quiet {
         eprintln!("{}: {} ({why})", description.backend, description.device);

@@ -6,12 +6,14 @@
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
 //! - [`linear`]: Gaussian laws of linear Langevin dynamics;
 //! - [`chain`], [`counting`], [`cycles`]: Markov chains, moments of what their trajectories count, cycles and conservation laws;
+//! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
 pub mod chain;
 pub mod counting;
 pub mod cycles;
 pub mod equilibrium;
+pub mod exchange;
 pub mod fokker_planck;
 mod landscape;
 pub mod linear;

@@ -25,6 +25,7 @@ const MODELS: &[(&str, &str)] = &[
     ("chemostat", include_str!("../../models/chemostat.toml")),
     ("ion-pump", include_str!("../../models/ion-pump.toml")),
     ("cell", include_str!("../../models/cell.toml")),
+    ("metal-rod", include_str!("../../models/metal-rod.toml")),
 ];
 
 /// A model embedded in the program.

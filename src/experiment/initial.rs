@@ -43,6 +43,8 @@ pub enum InitialLaw {
     Table(Density),
     /// Probabilities of the states of a network.
     Probabilities(Vec<f64>),
+    /// Independent exponential energies of these means, one a cell.
+    Exponential(Vec<f64>),
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -8,6 +8,7 @@ mod catalog;
 mod continuous;
 mod document;
 mod error;
+pub mod exchange;
 mod initial;
 pub mod jump;
 mod measure;
@@ -84,6 +85,8 @@ pub enum Model {
     Overdamped(OverdampedModel),
     /// A jump process.
     Jump(jump::JumpModel),
+    /// A rod of cells that exchange energy.
+    Exchange(exchange::ExchangeModel),
 }
 
 /// `γ_i dx_i = (−∂_i U + f_i) dt + sqrt(2 γ_i T_i) dW_i`; `d` coordinates, read as `Symbol::Coordinate(i)`.
@@ -220,6 +223,7 @@ fn read_experiment(reader: &mut Reader, tree: &Table, name: String, text: String
     let head = Head { name, title, text, units };
     match kind {
         model::Kind::Overdamped => read_overdamped(reader, tree, head, &model_section, theorems),
+        model::Kind::EnergyExchange => read_exchange(reader, tree, head, &model_section, theorems),
         model::Kind::Network | model::Kind::Reactions => read_jump(reader, tree, head, &model_section, kind == model::Kind::Network, theorems),
     }
 }
@@ -262,6 +266,49 @@ fn read_jump(reader: &mut Reader, tree: &Table, head: Head, model_section: &Sect
         warnings: warnings(reader),
         graph: std::mem::take(&mut reader.graph),
         model: Model::Jump(model),
+        parameters: std::mem::take(&mut reader.parameters),
+        protocol: protocol?,
+        initial: initial?,
+        ensemble: schedule.ensemble,
+        steps: schedule.saves,
+        save_every: 1,
+        measure,
+        exact,
+    })
+}
+
+/// The rest of an experiment with a rod of cells.
+fn read_exchange(reader: &mut Reader, tree: &Table, head: Head, model_section: &Section, theorems: &[&str]) -> Option<Experiment> {
+    let protocol_section = section(reader, tree, "protocol", true)?;
+    let ensemble_section = section(reader, tree, "ensemble", true);
+    let measure_section = section(reader, tree, "measure", false);
+    protocol::read_names(reader, &protocol_section);
+    let dt = ensemble_section.as_ref().and_then(|section| section.table.get("dt")).and_then(|item| reader.number(item, "`dt`")).filter(|dt| *dt > 0.0);
+    let protocol = protocol::read(reader, &protocol_section, dt);
+    let duration = protocol.as_ref().map(|protocol| protocol.duration);
+    let schedule = ensemble_section.and_then(|section| jump::read_schedule(reader, &section, measure_section.as_ref(), duration));
+    let model = exchange::read_model(reader, model_section, protocol.as_ref());
+    let initial_section = section(reader, tree, "initial", false);
+    let initial = model.as_ref().and_then(|model| exchange::read_initial(reader, initial_section.as_ref(), model));
+    reader.coordinates = model.iter().flat_map(|model| &model.cells).map(|cell| cell.name.clone()).collect();
+    let measure = measure::read_measure(reader, measure_section.as_ref(), model.as_ref().map(|model| model.cells.as_slice()), theorems);
+    let exact_section = section(reader, tree, "exact", false);
+    let exact = measure::read_exact(reader, exact_section.as_ref(), protocol.as_ref());
+    let (schedule, mut measure, mut model) = (schedule?, measure?, model?);
+    if schedule.leaping.is_some() {
+        reader.problem(model_section.place, "a rod is not run by tau-leaping", "leave `ensemble.method` out");
+        return None;
+    }
+    measure.every = schedule.ensemble.dt;
+    (model.segment, model.most_events) = (schedule.segment, schedule.most_events);
+    Some(Experiment {
+        title: head.title.unwrap_or_else(|| head.name.clone()),
+        name: head.name,
+        text: head.text,
+        units: head.units?,
+        warnings: warnings(reader),
+        graph: std::mem::take(&mut reader.graph),
+        model: Model::Exchange(model),
         parameters: std::mem::take(&mut reader.parameters),
         protocol: protocol?,
         initial: initial?,

@@ -11,10 +11,11 @@ use crate::expression::Node;
 const MOST_COORDINATES: usize = 8;
 
 /// Kinds that the file format has and this version has not.
-const OTHER_KINDS: &[&str] = &["underdamped", "energy-exchange"];
+const OTHER_KINDS: &[&str] = &["underdamped"];
 
 /// What this version has.
-const KINDS: &[(&str, Kind)] = &[("overdamped", Kind::Overdamped), ("network", Kind::Network), ("reactions", Kind::Reactions)];
+const KINDS: &[(&str, Kind)] =
+    &[("overdamped", Kind::Overdamped), ("network", Kind::Network), ("reactions", Kind::Reactions), ("energy-exchange", Kind::EnergyExchange)];
 
 /// Kind of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,7 @@ pub(super) enum Kind {
     Overdamped,
     Network,
     Reactions,
+    EnergyExchange,
 }
 
 /// The kind; nothing else of a file of another kind is worth judging.

@@ -30,6 +30,12 @@ pub(super) const EVENT: &[&str] = &["name", "at", "when", "set"];
 /// Keys of `[initial]` of a jump process.
 pub(super) const JUMP_INITIAL: &[&str] = &["distribution", "state", "at", "probabilities", "burn_in"];
 
+/// Keys of `[model]` of a rod of cells.
+pub(super) const EXCHANGE: &[&str] = &["kind", "cells", "rate", "baths", "temperature"];
+
+/// Keys of `[initial]` of a rod of cells.
+pub(super) const EXCHANGE_INITIAL: &[&str] = &["distribution", "temperature", "mean", "at", "burn_in"];
+
 /// Keys of `[ensemble]` of a jump process.
 pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "most_events", "method", "tolerance"];
 
@@ -54,6 +60,8 @@ pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     of("model", MODEL)
         .chain(of("model", NETWORK))
         .chain(of("model", REACTIONS))
+        .chain(of("model", EXCHANGE))
+        .chain(of("initial", EXCHANGE_INITIAL))
         .chain(of("initial", JUMP_INITIAL))
         .chain(of("ensemble", JUMP_ENSEMBLE))
         .chain(of("protocol", &["duration"]))

@@ -24,6 +24,11 @@ pub fn initial_state(plan: &Plan, trajectory: u64, state: &mut [f64]) {
             }
         }
         InitialState::Density(density) => state[0] = density.quantile(draws.uniform()),
+        InitialState::Exponential { mean } => {
+            for (value, mean) in state.iter_mut().zip(mean) {
+                *value = -mean * draws.uniform().ln();
+            }
+        }
         InitialState::Discrete { points, cumulative } => {
             let u = draws.uniform();
             let point = cumulative.partition_point(|&c| c <= u).min(cumulative.len().saturating_sub(1));

@@ -232,21 +232,32 @@ impl Network {
 
     /// The alias tables of all states, by Vose's method in f64: lists of small and large slots in the order of edges, both taken from the end.
     pub fn alias(&self) -> Alias {
-        let mut alias = Alias { keep: vec![u32::MAX; self.rate.len()], other: (0..self.rate.len() as u32).collect() };
+        let mut alias = Alias { keep: Vec::new(), other: Vec::new() };
         for state in 0..self.first.len().saturating_sub(1) {
             let edges = self.edges(state);
-            let (first, scale) = (edges.start, edges.len() as f64 / self.exit(state));
-            let mut share: Vec<f64> = self.rate[edges].iter().map(|rate| rate * scale).collect();
-            let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..share.len()).partition(|&slot| share[slot] < 1.0);
-            while let (Some(&under), Some(&over)) = (small.last(), large.last()) {
-                small.pop();
-                alias.keep[first + under] = (share[under] * 4_294_967_296.0).min(f64::from(u32::MAX)) as u32;
-                alias.other[first + under] = (first + over) as u32;
-                share[over] -= 1.0 - share[under];
-                if share[over] < 1.0 {
-                    large.pop();
-                    small.push(over);
-                }
+            let own = Alias::of(&self.rate[edges.clone()]);
+            alias.keep.extend(own.keep);
+            alias.other.extend(own.other.iter().map(|slot| slot + edges.start as u32));
+        }
+        alias
+    }
+}
+
+impl Alias {
+    /// The table of rates above 0, in f64: lists of small and large slots in order, both taken from the end.
+    pub fn of(rates: &[f64]) -> Self {
+        let mut alias = Self { keep: vec![u32::MAX; rates.len()], other: (0..rates.len() as u32).collect() };
+        let scale = rates.len() as f64 / rates.iter().fold(0.0, |sum, rate| sum + rate);
+        let mut share: Vec<f64> = rates.iter().map(|rate| rate * scale).collect();
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..share.len()).partition(|&slot| share[slot] < 1.0);
+        while let (Some(&under), Some(&over)) = (small.last(), large.last()) {
+            small.pop();
+            alias.keep[under] = (share[under] * 4_294_967_296.0).min(f64::from(u32::MAX)) as u32;
+            alias.other[under] = over as u32;
+            share[over] -= 1.0 - share[under];
+            if share[over] < 1.0 {
+                large.pop();
+                small.push(over);
             }
         }
         alias
@@ -269,7 +280,7 @@ pub enum JumpColumn {
     /// Time spent in a state of a network since measuring started.
     Dwell(u16),
     /// `Σ ln[w_ρ(n)/w_−ρ(n')]` over the events of a set of channels, [`Reactions::log_ratios`], both rates at the time of the event, before any condition;
-    /// infinite where a channel of the set has no reverse, or one of rate 0.
+    /// infinite where a channel of the set has no reverse, or one of rate 0. Of a rod, number 0: `−dE/T` summed over the exchanges with baths.
     LogRatio(u16),
     /// `Σ [φ(n, t) − φ(n', t)]` over all events, [`Reactions::surprise`].
     Excess,
@@ -277,6 +288,8 @@ pub enum JumpColumn {
     EnergyJump,
     /// Sum of a table over the edges walked, [`Network::tables`].
     TableSum(u16),
+    /// Energy that has crossed a bond of a rod to the right since measuring started.
+    Crossed(u16),
     /// An output of [`Reactions::derived`]; in `series` only.
     Derived(u16),
 }

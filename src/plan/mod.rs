@@ -4,6 +4,7 @@
 
 mod compile;
 mod compile_jump;
+mod exchange;
 mod initial;
 mod jump;
 
@@ -18,6 +19,7 @@ use crate::random::Stream;
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 pub use compile::{PlanError, Start, block_size, compile, protocol_at, protocol_table};
 pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
+pub use exchange::{Exchange, bond_rates, compile_exchange, temperatures};
 pub use initial::initial_state;
 pub use jump::{
     Alias, CRITICAL_FIRINGS, Channel, Clock, DWELL_UNITS, EXACT_EVENTS, Intervention, JumpColumn, Leaping, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions,
@@ -123,6 +125,8 @@ pub enum Dynamics {
     Reactions(Reactions),
     /// A walker on a graph of states.
     Network(Network),
+    /// A rod of cells that exchange energy.
+    Exchange(Exchange),
 }
 
 impl Dynamics {
@@ -130,7 +134,7 @@ impl Dynamics {
     pub fn overdamped(&self) -> Option<&Overdamped> {
         match self {
             Dynamics::Overdamped(dynamics) => Some(dynamics),
-            Dynamics::Reactions(_) | Dynamics::Network(_) => None,
+            _ => None,
         }
     }
 
@@ -138,7 +142,7 @@ impl Dynamics {
     pub fn overdamped_mut(&mut self) -> Option<&mut Overdamped> {
         match self {
             Dynamics::Overdamped(dynamics) => Some(dynamics),
-            Dynamics::Reactions(_) | Dynamics::Network(_) => None,
+            _ => None,
         }
     }
 }
@@ -223,6 +227,11 @@ pub enum InitialState {
     },
     /// One coordinate with a tabulated density.
     Density(Density),
+    /// Independent exponential numbers.
+    Exponential {
+        /// Means; length `d`.
+        mean: Vec<f64>,
+    },
     /// One of a list of points.
     Discrete {
         /// The points, row-major `(points, d)`.

@@ -43,6 +43,28 @@ pub(super) struct Answers {
     pub(super) warnings: Vec<String>,
 }
 
+impl Answers {
+    /// The closed forms of the file have the last word; a warning where one is farther from what was computed than a relative `tolerance`.
+    pub(super) fn closed_forms(&mut self, experiment: &Experiment, tolerance: f64) {
+        for formula in &experiment.exact {
+            let value = experiment.graph.evaluate(formula.node, &|symbol| match symbol {
+                Symbol::Parameter(i) => experiment.parameters[usize::from(i)].value,
+                Symbol::Time => experiment.protocol.duration,
+                _ => f64::NAN,
+            });
+            if let Some((computed, source)) =
+                self.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= tolerance * computed.abs().max(tolerance)))
+            {
+                self.warnings.push(format!(
+                    "[exact] `{}` is {value:.9} by the formula of the file, but {computed:.9} by {source}: does the formula hold for this start and protocol?",
+                    formula.name
+                ));
+            }
+            self.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
+        }
+    }
+}
+
 /// What the answers are about.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
@@ -67,22 +89,7 @@ impl Question<'_> {
         if !self.moves() && self.opening.kind == Start::SteadyState {
             answers.last = self.opening.law.as_ref().ok().cloned();
         }
-        for formula in &self.experiment.exact {
-            let value = self.experiment.graph.evaluate(formula.node, &|symbol| match symbol {
-                Symbol::Parameter(i) => self.experiment.parameters[i as usize].value,
-                Symbol::Time => self.experiment.protocol.duration,
-                _ => f64::NAN,
-            });
-            if let Some((computed, source)) =
-                answers.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= 1e-3 * computed.abs().max(1e-3)))
-            {
-                answers.warnings.push(format!(
-                    "[exact] `{}` is {value:.6} by the formula of the file, but {computed:.6} by {source}: does the formula hold for this start and protocol?",
-                    formula.name
-                ));
-            }
-            answers.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
-        }
+        answers.closed_forms(self.experiment, 1e-3);
         Ok(answers)
     }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod evidence;
+mod exchange;
 mod jump;
 mod langevin;
 mod law;
@@ -128,6 +129,7 @@ impl Simulation {
         match experiment.model.clone() {
             Model::Overdamped(model) => langevin::prepare(experiment, &model),
             Model::Jump(model) => jump::prepare(experiment, &model),
+            Model::Exchange(model) => exchange::prepare(experiment, &model),
         }
     }
 
@@ -146,11 +148,21 @@ impl Simulation {
         self.circuit.as_ref()
     }
 
+    /// Whether time goes by events.
+    pub fn is_jump(&self) -> bool {
+        self.plan.dynamics.overdamped().is_none()
+    }
+
+    /// Whether the coordinates are energies of the cells of a rod.
+    pub fn is_rod(&self) -> bool {
+        matches!(self.experiment.model, Model::Exchange(_))
+    }
+
     /// Names of the derived quantities of a jump process.
     pub fn derived(&self) -> Vec<String> {
         match &self.experiment.model {
             Model::Jump(model) => model.derived.iter().map(|(name, _)| name.clone()).collect(),
-            Model::Overdamped(_) => Vec::new(),
+            Model::Overdamped(_) | Model::Exchange(_) => Vec::new(),
         }
     }
 
@@ -169,7 +181,7 @@ impl Simulation {
         match &self.experiment.model {
             Model::Overdamped(_) => "steps",
             Model::Jump(model) if model.leaping.is_some() => "leaps",
-            Model::Jump(_) => "events",
+            Model::Jump(_) | Model::Exchange(_) => "events",
         }
     }
 

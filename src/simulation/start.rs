@@ -56,7 +56,9 @@ pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]
         InitialLaw::Gaussian { mean, covariance } => gaussian(system, mean, covariance)?,
         InitialLaw::Uniform { lower, upper } => Law::Uniform { lower: lower.clone(), upper: upper.clone() },
         InitialLaw::Table(density) => Law::Density(density.clone()),
-        InitialLaw::Probabilities(_) => return Err(SimulationError::Start("probabilities of states belong to a network".to_owned())),
+        InitialLaw::Probabilities(_) | InitialLaw::Exponential(_) => {
+            return Err(SimulationError::Start("probabilities of states and of energies belong to jump processes".to_owned()));
+        }
     };
     Ok(Opening::known(law, Start::Other, "the law given in the file"))
 }

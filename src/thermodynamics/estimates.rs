@@ -28,6 +28,8 @@ impl Units {
             Unit::Length => &self.length,
             Unit::Number => "1",
             Unit::Rate => "1/time",
+            Unit::Power => "kT/time",
+            Unit::EnergySquared => "kT^2",
         }
     }
 }
@@ -83,7 +85,10 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
             unit if unit.contains('/') => format!("({unit})^2"),
             unit => format!("{unit}^2"),
         };
-        all.push(sources.estimate(variance, moments.measured_variance(), count, squared));
+        // A fourth moment of energies is of no interest.
+        if named.unit != Unit::EnergySquared {
+            all.push(sources.estimate(variance, moments.measured_variance(), count, squared));
+        }
         let third = format!("{}.third_cumulant", named.name);
         if sources.exact.contains_key(&third) {
             all.push(sources.estimate(third, third_cumulant(scalar), count, format!("{unit}^3")));

@@ -160,6 +160,25 @@ pub static SYSTEMS: &[System] = &[
         reference: &[("mean.X", 2.631_275_8), ("variance.X", 26.357_855_3), ("entropy_production_rate", 6.166_312_0)],
         controls: &[Control { name: "both reactions lumped into one", spoil: Spoil::Experiment(LUMPED_SCHLOGL), caught_by: "entropy_production_rate" }],
     },
+    System {
+        name: "metal rod, 4 cells",
+        model: "metal-rod",
+        changes: &[("protocol.duration", "20"), ("measure.every", "5")],
+        trajectories: 10_000_000,
+        quick: 100_000,
+        reference: &[
+            ("energy.1", 1.8),
+            ("energy.4", 1.2),
+            ("flux", 0.1),
+            ("heat_rate.cold", 0.1),
+            ("entropy_production_rate", 0.05),
+            ("covariance.1.4", 0.006_089_97),
+        ],
+        controls: &[
+            Control { name: "hot bath 3 % too hot", spoil: Spoil::Changes(&[("T_H", "2.06")]), caught_by: "energy.1" },
+            Control { name: "energy lost inside the rod", spoil: Spoil::Batch(leak), caught_by: "conservation" },
+        ],
+    },
 ];
 
 /// The Schlögl model as a birth-death process with one channel up and one down: same counts, no entropy production.
@@ -208,6 +227,11 @@ fn not_reversed(plan: &mut Plan, forward: &Plan) {
 
 fn extra_turns(plan: &Plan, batch: &mut Batch) {
     each(plan, batch, |column| matches!(column, Column::Winding(_)), |trajectory, turns| *turns += f64::from(u8::from(trajectory % 50 == 0)));
+}
+
+fn leak(plan: &Plan, batch: &mut Batch) {
+    use crate::plan::JumpColumn;
+    each(plan, batch, |column| *column == Column::Jump(JumpColumn::Crossed(2)), |_, crossed| *crossed *= 1.001);
 }
 
 fn extra_events(plan: &Plan, batch: &mut Batch) {

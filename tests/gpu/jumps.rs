@@ -150,6 +150,59 @@ fn shipped_models_with_moving_rates() {
     }
 }
 
+/// A rod with unequal bonds and baths whose temperatures move; `kind` of bath, and how it starts.
+fn rod(kind: &str, start: &str, temperature: &str) -> Source {
+    text(&format!(
+        r#"
+[model]
+kind = "energy-exchange"
+cells = 3
+rate = [0.5, 2.0, 1.0, 0.8]
+baths = "{kind}"
+temperature = {temperature}
+[protocol]
+duration = 3.0
+rise = "t^2"
+cold = {{ steps = [[0, 1.0], [0.75, 0.25]] }}
+[initial]
+{start}
+[ensemble]
+trajectories = 2000
+[measure]
+every = 0.5
+"#
+    ))
+}
+
+/// Energies, what crossed the bonds, entropies and events of rods agree with the native ones path by path, but for rounding.
+#[test]
+fn rods_share_energy_likewise() {
+    let relaxed = "distribution = \"steady-state\"\nburn_in = 4.0";
+    let moving = "{ hot = \"1 + 0.2*rise\", cold = \"cold\" }";
+    for (kind, start, temperature) in [
+        ("ghost-bond", "distribution = \"equilibrium\"\ntemperature = 1.0", moving),
+        ("resample", relaxed, moving),
+        ("resample", relaxed, "[2.0, 1.0]"),
+        ("ghost-bond", "distribution = \"point\"\nat = 2.0", "{ hot = 0.5 }"),
+    ] {
+        let plan = plan(&rod(kind, start, temperature), 2000);
+        let Some(gpu) = device(Tuning::default()) else { return };
+        let (there, here) = (joined(&plan, &batches(&gpu, &plan)), native(&plan));
+        let activity = plan.columns.iter().position(|column| *column == Column::Jump(JumpColumn::Activity)).expect("events are counted");
+        let same: Vec<usize> = (0..here.count).filter(|&t| there.columns[activity][t] == here.columns[activity][t]).collect();
+        assert!(same.len() * 1000 >= here.count * 999, "{} of {} have as many events", same.len(), here.count);
+        for (c, column) in plan.columns.iter().enumerate() {
+            for &trajectory in &same {
+                let (a, b) = (there.columns[c][trajectory], here.columns[c][trajectory]);
+                assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "{kind}: {column:?} of {trajectory}: {a} and {b}");
+            }
+        }
+        for (k, (a, b)) in there.series.iter().zip(&here.series).enumerate() {
+            assert!((a.mean - b.mean).abs() <= 1e-3 * b.mean.abs().max(1.0), "series {k}: {} and {}", a.mean, b.mean);
+        }
+    }
+}
+
 #[test]
 fn dispatches_and_chunks_change_no_path() {
     cuts_change_no_bit(&plan(&text(SWING), 1000));

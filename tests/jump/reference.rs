@@ -18,7 +18,7 @@ pub(crate) fn path(plan: &Plan, trajectory: u64) -> Path {
     match &plan.dynamics {
         Dynamics::Reactions(reactions) => Walker::new(plan, Some(reactions), None, trajectory).run(),
         Dynamics::Network(network) => Walker::new(plan, None, Some(network), trajectory).run(),
-        Dynamics::Overdamped(_) => unreachable!("the tests make no such plan"),
+        Dynamics::Exchange(_) | Dynamics::Overdamped(_) => unreachable!("the tests make no such plan"),
     }
 }
 
@@ -372,6 +372,7 @@ impl<'a> Walker<'a> {
             JumpColumn::EnergyJump => self.energy,
             JumpColumn::TableSum(k) => self.tables[k as usize],
             JumpColumn::Derived(k) => derived[k as usize],
+            JumpColumn::Crossed(_) => unreachable!("these are no rods"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! AVX2 and AVX-512 give the same bits (both fuse multiply and add); the baseline of x86-64 does not fuse, and says so
 //! in its arithmetic profile.
 
+use super::jump::exchange::{Energies, Rod, Split};
 use super::jump::kernels::Weights;
 use super::jump::race::{Flags, Pace, Race, Streams};
 use super::jump::walk::Graph;
@@ -14,6 +15,7 @@ use crate::plan::TILE;
 
 /// All kernels under one name.
 mod all {
+    pub(super) use super::super::jump::exchange::*;
     pub(super) use super::super::jump::kernels::*;
     pub(super) use super::super::jump::race::*;
     pub(super) use super::super::jump::walk::*;
@@ -123,6 +125,8 @@ kernels! {
     fn count_edge(which: u32, edge: &[u32; LANES], count: &mut [u32; LANES]);
     fn count_edges(slots: &[u32], edge: &[u32; LANES], counts: &mut [[u32; LANES]]);
     fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]);
+    fn split_words(streams: &Streams, words: &mut [[u32; LANES]; 4]);
+    fn exchange(rod: &Rod, choice: &[u32; LANES], split: &Split<R>, event: &Lanes<R>, temperature: &[Lanes<R>; 2], energies: &mut Energies<R>);
     fn add_table(table: &[f64], edge: &[u32; LANES], sum: &mut Lanes<f64>);
 }
 

@@ -73,6 +73,9 @@ impl Cpu {
                     jump::run_reactions(plan, dynamics, &numbers, kernels, (first, count), record, pulse)
                 });
             }
+            Dynamics::Exchange(dynamics) => {
+                self.run_groups(plan, receive, &|first, count, record, pulse| jump::run_exchange(plan, dynamics, kernels, (first, count), record, pulse));
+            }
             Dynamics::Network(dynamics) => {
                 let graph = jump::Graph::of(dynamics);
                 self.run_groups(plan, receive, &|first, count, record, pulse| {
@@ -215,6 +218,7 @@ impl Backend for Cpu {
             Dynamics::Overdamped(_) => 0,
             Dynamics::Reactions(dynamics) => dynamics.clock.segments,
             Dynamics::Network(dynamics) => dynamics.clock.segments,
+            Dynamics::Exchange(dynamics) => dynamics.clock.segments,
         };
         if self.precision == Precision::F32 && matches!(&plan.dynamics, Dynamics::Reactions(dynamics) if dynamics.leaping.is_some()) {
             return Err(BackendError::Device { device: processor(), message: "tau-leaping counts in double precision".to_owned() });

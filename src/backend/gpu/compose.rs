@@ -80,7 +80,7 @@ impl Composition {
     pub(super) fn of_plan(plan: &Plan, options: ShaderOptions) -> Self {
         match &plan.dynamics {
             Dynamics::Overdamped(dynamics) => Self::of(plan, dynamics, options),
-            Dynamics::Reactions(_) | Dynamics::Network(_) => Self::of_jumps(plan, options),
+            Dynamics::Reactions(_) | Dynamics::Network(_) | Dynamics::Exchange(_) => Self::of_jumps(plan, options),
         }
     }
 

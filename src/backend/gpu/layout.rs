@@ -88,7 +88,7 @@ impl Layout {
     pub(super) fn of_plan(plan: &Plan) -> Self {
         match &plan.dynamics {
             Dynamics::Overdamped(dynamics) => Self::of(plan, dynamics),
-            Dynamics::Reactions(_) | Dynamics::Network(_) => Self::of_jumps(plan),
+            Dynamics::Reactions(_) | Dynamics::Network(_) | Dynamics::Exchange(_) => Self::of_jumps(plan),
         }
     }
 

@@ -54,7 +54,7 @@ fn jumps(text: &str) -> (Experiment, JumpModel) {
     let experiment = load(text).unwrap_or_else(|error| panic!("{error}"));
     match experiment.model.clone() {
         Model::Jump(model) => (experiment, model),
-        Model::Overdamped(_) => panic!("not a jump process"),
+        _ => panic!("not a jump process"),
     }
 }
 

@@ -9,7 +9,6 @@ use super::space::Space;
 use super::{Circuit, MANY_STATES, Opening, is_balanced};
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
-use crate::expression::Symbol;
 use crate::plan::{Clocked, Dynamics, JumpColumn, MediumEntropy, Plan, medium_entropy};
 use crate::random::Stream;
 use crate::thermodynamics::observables::{JumpLedger, Medium, Names, OwnedStateFunction};
@@ -54,7 +53,7 @@ impl Question<'_> {
             }
         }
         self.generating_function(&mut answers.values);
-        self.closed_forms(&mut answers);
+        answers.closed_forms(self.experiment, 1e-6);
         (answers, last)
     }
 
@@ -129,26 +128,6 @@ impl Question<'_> {
                 let change = average(&flows.last, |i| -after[i].ln()) - average(first, |i| -before[i].ln());
                 know(values, "hatano_sasa", change + excess);
             }
-        }
-    }
-
-    /// The closed forms of the file have the last word.
-    fn closed_forms(&self, answers: &mut Answers) {
-        for formula in &self.experiment.exact {
-            let value = self.experiment.graph.evaluate(formula.node, &|symbol| match symbol {
-                Symbol::Parameter(i) => self.experiment.parameters[usize::from(i)].value,
-                Symbol::Time => self.duration(),
-                _ => f64::NAN,
-            });
-            if let Some((computed, source)) =
-                answers.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= 1e-6 * computed.abs().max(1e-6)))
-            {
-                answers.warnings.push(format!(
-                    "[exact] `{}` is {value:.9} by the formula of the file, but {computed:.9} by {source}: does the formula hold for this start and protocol?",
-                    formula.name
-                ));
-            }
-            answers.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
         }
     }
 

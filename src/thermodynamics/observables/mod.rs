@@ -2,9 +2,11 @@
 //!
 //! [`langevin`] and [`jump`] turn columns into [`Totals`]; the registry makes observables of those.
 
+mod exchange;
 mod jump;
 mod langevin;
 
+pub use exchange::ExchangeLedger;
 pub use jump::{JumpLedger, Medium, OwnedStateFunction, Reaction};
 pub use langevin::{Ledger, StateFunction};
 
@@ -21,6 +23,10 @@ pub enum Unit {
     Number,
     /// 1/time.
     Rate,
+    /// Energy per time.
+    Power,
+    /// Energy squared.
+    EnergySquared,
 }
 
 /// How many times an observable exists.
@@ -40,6 +46,12 @@ pub enum Scope {
     State,
     /// Once a species.
     Species,
+    /// Once a cell of a rod.
+    Cell,
+    /// Once a bond of a rod.
+    Bond,
+    /// Once a pair of cells of a rod.
+    Pair,
     /// Once each of [`TILTS`].
     Tilt,
 }
@@ -223,6 +235,49 @@ pub static OBSERVABLES: &[Observable] = &[
         scope: Scope::Run,
         values: |t, _| t.conservation.clone(),
     },
+    Observable { name: "energy", unit: Unit::Energy, long_name: "energy of the whole rod at the end", scope: Scope::Run, values: |t, _| t.energy.clone() },
+    Observable {
+        name: "energy",
+        unit: Unit::Energy,
+        long_name: "energy of a cell at the end",
+        scope: Scope::Cell,
+        values: |t, cell| t.energies.get(cell)?.clone(),
+    },
+    Observable {
+        name: "energy_average",
+        unit: Unit::Energy,
+        long_name: "energy of a cell averaged over the run",
+        scope: Scope::Cell,
+        values: |t, cell| t.energy_averages.get(cell)?.clone(),
+    },
+    Observable {
+        name: "flux",
+        unit: Unit::Power,
+        long_name: "energy that crosses the rod per time, from the hot end to the cold one, averaged over its bonds",
+        scope: Scope::Run,
+        values: |t, _| t.flux.clone(),
+    },
+    Observable {
+        name: "flux",
+        unit: Unit::Power,
+        long_name: "energy that crosses a bond per time, towards the cold end",
+        scope: Scope::Bond,
+        values: |t, bond| t.bond_flux.get(bond)?.clone(),
+    },
+    Observable {
+        name: "covariance",
+        unit: Unit::EnergySquared,
+        long_name: "product of two cells' deviations from their exact mean energies: its mean is their covariance",
+        scope: Scope::Pair,
+        values: |t, pair| t.products.get(pair)?.clone(),
+    },
+    Observable {
+        name: "energy_residual",
+        unit: Unit::Energy,
+        long_name: "largest of energy change of a cell − what crossed its bonds, 0 but for rounding",
+        scope: Scope::Run,
+        values: |t, _| t.energy_residual.clone(),
+    },
     Observable {
         name: "symmetry",
         unit: Unit::Number,
@@ -291,6 +346,12 @@ pub struct Names {
     pub states: Vec<String>,
     /// Species.
     pub species: Vec<String>,
+    /// Cells of a rod.
+    pub cells: Vec<String>,
+    /// Its bonds.
+    pub bonds: Vec<String>,
+    /// Pairs of its cells.
+    pub pairs: Vec<String>,
 }
 
 /// The quantities that observables are made of; `None` where columns, densities or a common temperature are missing.
@@ -315,6 +376,13 @@ pub struct Totals {
     counts: Vec<Option<Vec<f64>>>,
     averages: Vec<Option<Vec<f64>>>,
     conservation: Option<Vec<f64>>,
+    energy: Option<Vec<f64>>,
+    energies: Vec<Option<Vec<f64>>>,
+    energy_averages: Vec<Option<Vec<f64>>>,
+    flux: Option<Vec<f64>>,
+    bond_flux: Vec<Option<Vec<f64>>>,
+    products: Vec<Option<Vec<f64>>>,
+    energy_residual: Option<Vec<f64>>,
     /// True in a steady state of a jump process, where the symmetry of the total entropy holds at any time.
     symmetric: bool,
 }
@@ -334,6 +402,9 @@ impl Totals {
                 Scope::Cycle => &names.cycles,
                 Scope::State => &names.states,
                 Scope::Species => &names.species,
+                Scope::Cell => &names.cells,
+                Scope::Bond => &names.bonds,
+                Scope::Pair => &names.pairs,
                 Scope::Tilt => &tilts,
             };
             for (number, ending) in endings.iter().enumerate() {

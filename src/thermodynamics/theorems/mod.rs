@@ -132,7 +132,7 @@ pub static THEOREMS: &[Theorem] = &[
     Theorem {
         name: "conservation",
         sentence: "counts change only by what the channels did, and nothing that is conserved is lost",
-        needs: &["conservation_residual"],
+        needs: &["conservation_residual|energy_residual"],
         needs_reverse: |_| false,
         scope: |_| Ok(()),
         evaluate: balance::conservation,
@@ -295,7 +295,7 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
     for need in theorem.needs {
         let there = |known: &str| need.split('|').any(|need| if need.ends_with('.') { known.starts_with(need) } else { known == need });
         if !observables.iter().any(|named| there(&named.name)) {
-            let reason = match (&facts.system_entropy, need.contains("entropy_total") || need.contains("entropy_system")) {
+            let reason = match (&facts.system_entropy, need.contains("entropy_total") || need.contains("entropy_system") || need.contains("symmetry")) {
                 (Err(reason), true) => format!("the system entropy is not known: {reason}"),
                 _ => format!("it needs `{need}`, which this model does not define; leave the theorem out of `measure.theorems`"),
             };

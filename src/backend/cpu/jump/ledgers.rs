@@ -158,7 +158,7 @@ impl<'a, R: Real> Ledgers<'a, R> {
             JumpColumn::LogRatio(k) => self.log_ratios.iter().find(|ratio| ratio.which == k).map(|ratio| ratio.sum.0[lane]),
             JumpColumn::EnergyJump => self.energy.as_ref().map(|(_, changes)| changes.sum.0[lane]),
             JumpColumn::Excess => self.surprise.as_ref().map(|(_, changes)| changes.sum.0[lane]),
-            JumpColumn::Dwell(_) | JumpColumn::TableSum(_) | JumpColumn::Derived(_) => None,
+            JumpColumn::Dwell(_) | JumpColumn::TableSum(_) | JumpColumn::Crossed(_) | JumpColumn::Derived(_) => None,
         };
         found.unwrap_or(f64::NAN)
     }

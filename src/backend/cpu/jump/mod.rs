@@ -2,6 +2,7 @@
 //! the text of its module for what every backend does.
 
 mod derived;
+pub(super) mod exchange;
 mod interventions;
 pub(super) mod kernels;
 mod leaps;
@@ -14,6 +15,7 @@ mod snapshots;
 pub(super) mod walk;
 mod walkers;
 
+use self::exchange::Exchanging;
 use self::leaps::Leaps;
 use self::network::Walking;
 use self::race::Pace;
@@ -24,7 +26,7 @@ use super::block::Numbers;
 use super::instruction_sets::Kernels;
 use super::record::Record;
 use crate::maths::Real;
-use crate::plan::{Network, Plan, Reactions};
+use crate::plan::{Exchange, Network, Plan, Reactions};
 
 /// Runs a group of trajectories (first, count) of reactions; `false` if `pulse` says so.
 pub(super) fn run_reactions<R: Real>(
@@ -55,5 +57,18 @@ pub(super) fn run_network<R: Real>(
     pulse: &dyn Fn(u64) -> bool,
 ) -> bool {
     let process = Walking::new(plan, dynamics, graph, kernels, (first, count));
+    Walkers::new(plan, kernels, process, Pace::of(dynamics.clock, false), dynamics.clock, dynamics.most_events).run(first, count, record, pulse)
+}
+
+/// Runs a group of trajectories (first, count) of a rod; `false` if `pulse` says so.
+pub(super) fn run_exchange<R: Real>(
+    plan: &Plan,
+    dynamics: &Exchange,
+    kernels: Kernels<R>,
+    (first, count): (u64, usize),
+    record: &mut Record,
+    pulse: &dyn Fn(u64) -> bool,
+) -> bool {
+    let process = Exchanging::new(plan, dynamics, kernels);
     Walkers::new(plan, kernels, process, Pace::of(dynamics.clock, false), dynamics.clock, dynamics.most_events).run(first, count, record, pulse)
 }

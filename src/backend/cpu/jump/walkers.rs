@@ -22,6 +22,8 @@ pub(super) trait Process<R: Real> {
     fn place(&mut self, lane: usize, state: &[f64], race: &mut Race<R>);
     /// Measuring starts in a lane: sums are 0.
     fn start(&mut self, lane: usize, trajectory: u64, race: &Race<R>);
+    /// Draws what words it needs besides those of [`race::event_words`], just drawn.
+    fn more_words(&mut self, _streams: &Streams) {}
     /// Draws waiting hazards and choices of all lanes from two words each.
     fn draw(&self, wait: &[u32; LANES], choice: &[u32; LANES], race: &mut Race<R>);
     /// Rates of candidates at the present state.
@@ -177,6 +179,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
     /// One candidate of every lane, then another: both of a block of random numbers.
     fn round(&mut self, budget: u64, record: &mut Record, done: &mut u64) {
         self.kernels.event_words(&mut self.streams, 2, &mut self.words);
+        self.process.more_words(&self.streams);
         for half in 0..2 {
             if half == 1 && budget == 1 {
                 self.exhaust(1);

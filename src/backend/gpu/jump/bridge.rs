@@ -76,6 +76,7 @@ pub(super) fn variables(plan: &Plan, layout: &Layout) -> String {
             line!(text, "// Propensities and their sum.\nvar<private> w: array<f32, {}>;\nvar<private> total_rate: f32;", reactions.channels.len());
             text.push_str(if segments::are_needed(reactions) { segments::VARIABLES } else { steady::VARIABLES });
         }
+        Dynamics::Exchange(exchange) => text.push_str(&(super::exchange::variables(exchange) + steady::VARIABLES)),
         _ => text.push_str(&(super::network::VARIABLES.to_owned() + steady::VARIABLES)),
     }
     if !layout.sums.is_empty() {

@@ -4,6 +4,7 @@
 //! saves change no path. Random words, choices and their order are those of the text of [`crate::plan::Reactions`]'s module: but for the rounding of times the paths are the native ones.
 
 mod bridge;
+mod exchange;
 mod network;
 mod segments;
 mod steady;
@@ -29,6 +30,7 @@ pub(super) fn runnable(plan: &Plan) -> Result<(), BackendError> {
     let reactions = match &plan.dynamics {
         Dynamics::Overdamped(_) => return Ok(()),
         Dynamics::Network(network) => return network::runnable(plan, network),
+        Dynamics::Exchange(exchange) => return exchange::runnable(exchange),
         Dynamics::Reactions(reactions) => reactions,
     };
     if reactions.leaping.is_some() {
@@ -83,6 +85,7 @@ pub(super) fn sums(plan: &Plan) -> Vec<Column> {
                     | JumpColumn::Dwell(_)
                     | JumpColumn::LogRatio(_)
                     | JumpColumn::TableSum(_)
+                    | JumpColumn::Crossed(_)
                     | JumpColumn::EnergyJump
                     | JumpColumn::Excess
             )
@@ -112,7 +115,7 @@ pub(super) fn programs(plan: &Plan) -> String {
     let reactions = match &plan.dynamics {
         Dynamics::Reactions(reactions) => reactions,
         Dynamics::Network(network) => return network::declarations(network),
-        Dynamics::Overdamped(_) => return String::new(),
+        Dynamics::Overdamped(_) | Dynamics::Exchange(_) => return String::new(),
     };
     let mut text = constants_table(plan);
     text.push_str(&wgsl(&reactions.propensities, "propensities", plan.coordinates.len() + 1));
@@ -134,6 +137,7 @@ pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
         Dynamics::Reactions(reactions) if segments::are_needed(reactions) => segments::functions(plan, reactions, layout),
         Dynamics::Reactions(reactions) => steady::functions(plan, reactions, layout),
         Dynamics::Network(network) => network::functions(plan, network, layout, &residence),
+        Dynamics::Exchange(exchange) => exchange::functions(plan, exchange, layout, &residence),
         Dynamics::Overdamped(_) => String::new(),
     };
     let derived = match &plan.dynamics {

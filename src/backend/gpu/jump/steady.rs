@@ -117,7 +117,7 @@ fn event(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
     text + "        next = vec2<f32>(3.0e38, 0.0);\n    }\n}\n"
 }
 
-fn step(plan: &Plan, layout: &Layout) -> String {
+pub(super) fn step(plan: &Plan, layout: &Layout) -> String {
     let mut text = String::from("// From one save to the next.\nfn step(row: u32, n: u32) {\n    let until = save_time(n + 1u);\n");
     text.push_str("    while (before(next, until)) {\n        event();\n    }\n");
     if !layout.sums.is_empty() {
