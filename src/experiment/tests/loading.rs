@@ -50,7 +50,7 @@ fn the_sound_experiment_is_read_whole() {
 #[test]
 fn every_model_loads_again_from_its_own_text() {
     let entries = catalog();
-    assert_eq!(entries.len(), 16);
+    assert!(entries.len() >= 17);
     for entry in entries {
         assert!(!entry.title.is_empty() && !entry.source.is_empty() && entry.sentence.ends_with('.'), "{}", entry.name);
         let first = Experiment::load(&Source::named(entry.name), &[], THEOREMS).unwrap_or_else(|error| panic!("{}:\n{error}", entry.name));

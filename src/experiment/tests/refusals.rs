@@ -67,7 +67,7 @@ const KINDS: &[Case] = &[
     (
         r#""overdamped""#,
         r#""underdamped""#,
-        &["4:8 models of kind `underdamped` are not yet in this version | expected `overdamped`, `network` or `reactions` | -"],
+        &["4:8 models of kind `underdamped` are not yet in this version | expected `overdamped`, `network`, `reactions` or `energy-exchange` | -"],
     ),
     (
         r#""overdamped""#,
