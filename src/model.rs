@@ -6,7 +6,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::coordinate::Boundary;
-use crate::experiment::{Experiment, OverdampedModel};
+use crate::experiment::{Experiment, Interpretation, OverdampedModel};
 use crate::expression::{Graph, Node, Symbol};
 
 /// An overdamped model with its parameters in place.
@@ -20,12 +20,24 @@ pub struct System {
     pub boundaries: Vec<Boundary>,
     /// Names of the coordinates.
     pub names: Vec<String>,
-    /// Friction of each coordinate.
+    /// Friction of each coordinate; NaN where it depends on place or protocol, see [`System::friction_at`].
     pub friction: Vec<f64>,
-    /// Temperature of each coordinate's bath.
+    /// Temperature of each coordinate's bath; NaN where it depends on place or protocol, see [`System::temperature_at`].
     pub temperature: Vec<f64>,
+    noise: Noise,
     quadratic: bool,
     linear: bool,
+}
+
+/// Frictions and temperatures as formulas.
+struct Noise {
+    friction: Vec<Node>,
+    temperature: Vec<Node>,
+    /// What the medium gains along a coordinate, `F_i/T_i − a ∂_i ln D_i`.
+    medium_forces: Vec<Node>,
+    interpretation: Option<Interpretation>,
+    /// Whether the protocol moves a temperature.
+    temperature_moves: bool,
 }
 
 /// A force linear in the coordinates: `F = b − K x`.
@@ -44,7 +56,18 @@ impl System {
         let d = model.coordinates.len() as u16;
         let forces: Vec<Node> = (0..d).map(|i| total_force(&mut graph, model.potential, model.drives[i as usize], i)).collect();
         let parameters: Vec<f64> = experiment.parameters.iter().map(|p| p.value).collect();
-        let uniform = |nodes: &[Node], graph: &Graph| -> Vec<f64> { nodes.iter().map(|&n| evaluate(graph, n, &parameters, &[], &[])).collect() };
+        let uniform = |nodes: &[Node], graph: &Graph| -> Vec<f64> {
+            let varies = |node: Node| graph.depends_on(node, &|symbol| matches!(symbol, Symbol::Coordinate(_) | Symbol::Protocol(_)));
+            nodes.iter().map(|&n| if varies(n) { f64::NAN } else { evaluate(graph, n, &parameters, &[], &[]) }).collect()
+        };
+        let medium_forces = (0..d).map(|i| medium_force(&mut graph, forces[i as usize], model, i)).collect();
+        let noise = Noise {
+            friction: model.friction.clone(),
+            temperature: model.temperature.clone(),
+            medium_forces,
+            interpretation: model.interpretation,
+            temperature_moves: model.temperature.iter().any(|&node| graph.depends_on(node, &|symbol| matches!(symbol, Symbol::Protocol(_)))),
+        };
         let (friction, temperature) = (uniform(&model.friction, &graph), uniform(&model.temperature, &graph));
         let coordinates: Vec<Symbol> = (0..d).map(Symbol::Coordinate).collect();
         let quadratic = graph.is_polynomial_of_degree(model.potential, &coordinates, 2);
@@ -61,7 +84,8 @@ impl System {
             friction,
             temperature,
             quadratic,
-            linear: quadratic && linear_drives && open,
+            linear: quadratic && linear_drives && open && model.interpretation.is_none(),
+            noise,
             graph,
         }
     }
@@ -106,10 +130,73 @@ impl System {
         self.linear
     }
 
-    /// The one temperature of all baths, if it is one.
+    /// The one temperature of all baths, if it is one at all places and times, and Boltzmann's law stands still in it.
     pub fn single_temperature(&self) -> Option<f64> {
         let first = *self.temperature.first()?;
-        self.temperature.iter().all(|&t| t == first).then_some(first)
+        (self.temperature.iter().all(|&t| t == first) && self.canonical(&[]).is_ok()).then_some(first)
+    }
+
+    /// The temperature of Boltzmann's law at given protocol values, or why no such law stands still there.
+    pub fn canonical(&self, protocol: &[f64]) -> Result<f64, String> {
+        let place = |node: Node| self.graph.depends_on(node, &|symbol| matches!(symbol, Symbol::Coordinate(_)));
+        if self.noise.temperature.iter().any(|&node| place(node)) {
+            return Err("the temperature depends on place".to_owned());
+        }
+        if self.noise.interpretation.is_some_and(|interpretation| interpretation != Interpretation::AntiIto) {
+            return Err("with multiplicative noise that is not anti-Itô, Boltzmann's law of the potential does not stand still".to_owned());
+        }
+        let origin = vec![0.0; self.dimension()];
+        // Without protocol values a temperature that moves counts as none.
+        let values: Vec<f64> = if protocol.is_empty() && self.noise.temperature_moves {
+            self.temperature.clone()
+        } else {
+            (0..self.dimension()).map(|i| self.temperature_at(i, &origin, protocol)).collect()
+        };
+        match values.first() {
+            Some(&first) if values.iter().all(|value| *value == first) => Ok(first),
+            _ if self.noise.temperature_moves => Err("the temperature depends on time".to_owned()),
+            _ => Err("the temperatures of the baths differ".to_owned()),
+        }
+    }
+
+    /// Friction of a coordinate.
+    pub fn friction_at(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
+        evaluate(&self.graph, self.noise.friction[i], &self.parameters, x, protocol)
+    }
+
+    /// Temperature of the bath of a coordinate.
+    pub fn temperature_at(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
+        evaluate(&self.graph, self.noise.temperature[i], &self.parameters, x, protocol)
+    }
+
+    /// Diffusion coefficient of a coordinate, `T/γ`.
+    pub fn diffusion_at(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
+        self.temperature_at(i, x, protocol) / self.friction_at(i, x, protocol)
+    }
+
+    /// What the medium gains along a coordinate: `F_i/T_i − a ∂_i ln D_i`.
+    pub fn medium_force(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
+        evaluate(&self.graph, self.noise.medium_forces[i], &self.parameters, x, protocol)
+    }
+
+    /// How multiplicative noise is read; `None` where no friction or temperature depends on a coordinate.
+    pub fn interpretation(&self) -> Option<Interpretation> {
+        self.noise.interpretation
+    }
+
+    /// Whether the medium's entropy is more than heat over a fixed temperature, so that a run must sum it along the path.
+    pub fn sums_medium_entropy(&self) -> bool {
+        self.noise.interpretation.is_some() || self.noise.temperature_moves
+    }
+
+    /// Whether any friction or temperature depends on place or protocol.
+    pub fn bath_varies(&self) -> bool {
+        self.friction.iter().chain(&self.temperature).any(|value| value.is_nan())
+    }
+
+    /// Whether the baths of two coordinates are one: the same temperature at all places and times.
+    pub fn share_a_bath(&self, i: usize, j: usize) -> bool {
+        self.temperature[i] == self.temperature[j] || self.noise.temperature[i] == self.noise.temperature[j]
     }
 
     /// The linear force at given protocol values; `None` unless [`System::is_linear`].
@@ -137,6 +224,22 @@ pub fn total_force(graph: &mut Graph, potential: Node, drive: Option<Node>, i: u
         Some(drive) => graph.add(conservative, drive),
         None => conservative,
     }
+}
+
+/// `F_i/T_i − a ∂_i ln D_i` as a node, `D_i = T_i/γ_i`.
+pub fn medium_force(graph: &mut Graph, force: Node, model: &OverdampedModel, i: u16) -> Node {
+    let (friction, temperature) = (model.friction[usize::from(i)], model.temperature[usize::from(i)]);
+    let conservative = graph.div(force, temperature);
+    let weight = model.interpretation.map_or(0.0, Interpretation::spurious_weight);
+    if weight == 0.0 {
+        return conservative;
+    }
+    let diffusion = graph.div(temperature, friction);
+    let slope = graph.derivative(diffusion, Symbol::Coordinate(i));
+    let relative = graph.div(slope, diffusion);
+    let weight = graph.constant(weight);
+    let spurious = graph.mul(weight, relative);
+    graph.sub(conservative, spurious)
 }
 
 fn evaluate(graph: &Graph, node: Node, parameters: &[f64], x: &[f64], protocol: &[f64]) -> f64 {

@@ -79,6 +79,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::Work => ("work".to_owned(), "work done on the system so far".to_owned(), "kT"),
         Column::Heat(_) if single => ("heat".to_owned(), "heat given to the bath so far".to_owned(), "kT"),
         Column::Heat(i) => (format!("heat.{}", name(*i)), "heat given so far to the bath of a coordinate".to_owned(), "kT"),
+        Column::EntropyMedium => ("entropy_medium".to_owned(), "entropy given to the medium so far".to_owned(), "nat"),
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
         Column::Jump(JumpColumn::Derived(k)) => {
             let name = simulation.derived().get(usize::from(*k)).cloned().unwrap_or_default();

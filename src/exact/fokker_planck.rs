@@ -6,6 +6,7 @@
 //! step (TR-BDF2, second order, L-stable: Bank et al., IEEE Trans. Electron Devices 32, 1992, 1985). Three runs — fine,
 //! half the cells, half the time steps — extrapolate the rest away (Richardson); how far they do is the error given.
 
+pub use super::landscape::Bath;
 use super::landscape::{Grid, Landscape, Physics};
 use super::tridiagonal::{Factored, add_generator, add_moment_generator};
 use super::{ExactError, positive, range};
@@ -51,16 +52,14 @@ pub struct Problem<'a> {
     pub upper: f64,
     /// What the ends are.
     pub ends: Ends,
-    /// Friction `γ`.
-    pub friction: f64,
-    /// Temperature `T`.
-    pub temperature: f64,
+    /// Friction and temperature.
+    pub bath: Bath<'a>,
     /// `U(x, t)`. Asked at the start, inside time steps and at the saves, never at other `breaks`: where it jumps at the start or at a
     /// save, its value at that time decides on which side of the jump the start or the save is.
     pub potential: &'a dyn Fn(f64, f64) -> f64,
     /// Non-conservative force `f(x, t)`, asked at the same times.
     pub drive: &'a dyn Fn(f64, f64) -> f64,
-    /// Whether potential or drive depend on time.
+    /// Whether potential, drive or bath depend on time.
     pub moving: bool,
     /// Density at the start.
     pub initial: Start<'a>,
@@ -104,7 +103,7 @@ pub struct Snapshot {
     pub drive_work: Numeric,
     /// Heat given to the bath.
     pub heat: Numeric,
-    /// Entropy given to the medium, heat over temperature.
+    /// Entropy given to the medium, `∫ (F/T − a ∂ ln D) ∘ dx`.
     pub entropy_medium: Numeric,
     /// Change of `−∫ p ln p`; NaN for a start at a point.
     pub entropy_system: Numeric,
@@ -154,8 +153,10 @@ struct Interval {
 
 fn check(problem: &Problem<'_>) -> Result<Vec<Interval>, ExactError> {
     range(problem.lower, problem.upper)?;
-    positive("the friction", problem.friction)?;
-    positive("the temperature", problem.temperature)?;
+    if let Bath::Uniform { friction, temperature } = problem.bath {
+        positive("the friction", friction)?;
+        positive("the temperature", temperature)?;
+    }
     let mut previous = problem.start;
     for &time in problem.saves {
         if !(time.is_finite() && time >= previous) {
@@ -187,6 +188,7 @@ struct Totals {
     displacement: f64,
     protocol_work: f64,
     drive_work: f64,
+    heat: f64,
     entropy_medium: f64,
     entropy_housekeeping: f64,
     hatano_sasa: f64,
@@ -211,7 +213,6 @@ fn snapshot(problem: &Problem<'_>, fine: Saved, wide: &Totals, slow: &Totals) ->
         Numeric { value: best + space + time, error: space.abs() + time.abs() + 1e-13 * best.abs() }
     };
     let medium = numeric(&|totals| totals.entropy_medium);
-    let temperature = problem.temperature;
     Ok(Snapshot {
         time: fine.time,
         displacement: numeric(&|totals| totals.displacement),
@@ -219,7 +220,10 @@ fn snapshot(problem: &Problem<'_>, fine: Saved, wide: &Totals, slow: &Totals) ->
         energy: numeric(&|totals| totals.energy),
         protocol_work: numeric(&|totals| totals.protocol_work),
         drive_work: numeric(&|totals| totals.drive_work),
-        heat: Numeric { value: temperature * medium.value, error: temperature * medium.error },
+        heat: match problem.bath {
+            Bath::Uniform { temperature, .. } => Numeric { value: temperature * medium.value, error: temperature * medium.error },
+            Bath::Varying { .. } => numeric(&|totals| totals.heat),
+        },
         entropy_medium: medium,
         entropy_system: numeric(&|totals| totals.entropy_system),
         entropy_housekeeping: numeric(&|totals| totals.entropy_housekeeping),
@@ -231,8 +235,7 @@ fn snapshot(problem: &Problem<'_>, fine: Saved, wide: &Totals, slow: &Totals) ->
 /// One run on one grid; `refine` time steps for each of an interval.
 fn run(problem: &Problem<'_>, intervals: &[Interval], cells: usize, refine: usize) -> Result<Vec<Saved>, ExactError> {
     let grid = Grid::new(problem.lower, problem.upper, problem.ends == Ends::Periodic, cells);
-    let diffusion = problem.temperature / problem.friction;
-    let physics = Physics { potential: problem.potential, drive: problem.drive, temperature: problem.temperature, diffusion };
+    let physics = Physics { potential: problem.potential, drive: problem.drive, bath: problem.bath };
     let mut landscape = Landscape::new(&grid, &physics, problem.start)?;
     let mut state = State::new(&grid, &problem.initial)?;
     let entropy = match problem.initial {
@@ -362,7 +365,7 @@ impl State {
 impl Totals {
     /// Adds what crossed the faces during `dt`, from masses and moments averaged over it.
     fn count(&mut self, grid: &Grid, landscape: &Landscape, masses: &[f64], moments: &[f64], dt: f64) {
-        let (mut net, mut traffic, mut moment, mut work, mut medium, mut keeping) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
+        let (mut net, mut traffic, mut moment, mut work, mut heat, mut medium, mut keeping) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
         for face in 0..landscape.up.len() {
             let next = grid.after(face);
             let (up, down) = (landscape.up[face], landscape.down[face]);
@@ -372,6 +375,7 @@ impl Totals {
             traffic += rising + falling;
             moment += up * moments[face] - down * moments[next];
             work += flow * landscape.drive_work[face];
+            heat += flow * landscape.heat[face];
             medium += flow * landscape.ratio[face];
             keeping += landscape.housekeeping.get(face).map_or(0.0, |cost| flow * cost);
         }
@@ -379,6 +383,7 @@ impl Totals {
         self.displacement += step * net * dt;
         self.spread += step * (step * traffic + 2.0 * moment) * dt;
         self.drive_work += work * dt;
+        self.heat += heat * dt;
         self.entropy_medium += medium * dt;
         self.entropy_housekeeping += keeping * dt;
     }

@@ -41,8 +41,53 @@ impl Grid {
 pub(super) struct Physics<'a> {
     pub(super) potential: &'a dyn Fn(f64, f64) -> f64,
     pub(super) drive: &'a dyn Fn(f64, f64) -> f64,
-    pub(super) temperature: f64,
-    pub(super) diffusion: f64,
+    pub(super) bath: Bath<'a>,
+}
+
+/// Friction and temperature of a coordinate.
+#[derive(Clone, Copy)]
+pub enum Bath<'a> {
+    /// The same at all places and times.
+    Uniform {
+        /// Friction `γ`.
+        friction: f64,
+        /// Temperature `T`.
+        temperature: f64,
+    },
+    /// Of place and time.
+    Varying {
+        /// `T(x, t)`.
+        temperature: &'a dyn Fn(f64, f64) -> f64,
+        /// `D(x, t) = T/γ`.
+        diffusion: &'a dyn Fn(f64, f64) -> f64,
+        /// `a` of the current `D [(F/T − a ∂ ln D) p − ∂p]`: Itô 1, Stratonovich ½, anti-Itô 0.
+        spurious: f64,
+    },
+}
+
+/// A bath on a grid at one moment.
+struct Noise {
+    /// `1/T`, averaged over each face.
+    coldness: Vec<f64>,
+    /// Diffusion coefficient at each face.
+    diffusion: Vec<f64>,
+    /// `−a Δ ln D` over each face, upwards.
+    spurious: Vec<f64>,
+}
+
+impl Bath<'_> {
+    fn on(&self, grid: &Grid, middles: &[f64], time: f64) -> Result<Option<Noise>, ExactError> {
+        let Self::Varying { temperature, diffusion, spurious } = self else { return Ok(None) };
+        let positive_at = |places: &[f64], what, function: &dyn Fn(f64, f64) -> f64| {
+            let values = sample(places, what, &|x| function(x, time))?;
+            values.into_iter().map(|value| super::positive(what, value)).collect::<Result<Vec<f64>, ExactError>>()
+        };
+        let (at_nodes, between) = (positive_at(&grid.nodes, "the temperature", temperature)?, positive_at(middles, "the temperature", temperature)?);
+        let (nodes, faces) = (positive_at(&grid.nodes, "the diffusion coefficient", diffusion)?, positive_at(middles, "the diffusion coefficient", diffusion)?);
+        let coldness = (0..grid.faces()).map(|face| (1.0 / at_nodes[face] + 4.0 / between[face] + 1.0 / at_nodes[grid.after(face)]) / 6.0).collect();
+        let spurious = (0..grid.faces()).map(|face| spurious * (nodes[face] / nodes[grid.after(face)]).ln()).collect();
+        Ok(Some(Noise { coldness, diffusion: faces, spurious }))
+    }
 }
 
 /// The landscape at one moment.
@@ -51,7 +96,9 @@ pub(super) struct Landscape {
     pub(super) potential: Vec<f64>,
     /// Work of the drive over each face, upwards.
     pub(super) drive_work: Vec<f64>,
-    /// Entropy given to the medium over each face, upwards: `(−ΔU + drive work)/T`.
+    /// Heat given to the bath over each face, upwards: `−ΔU + drive work`.
+    pub(super) heat: Vec<f64>,
+    /// Entropy given to the medium over each face, upwards: `heat/T − a Δ ln D`.
     pub(super) ratio: Vec<f64>,
     /// Rate over each face upwards.
     pub(super) up: Vec<f64>,
@@ -69,21 +116,28 @@ impl Landscape {
         let drive = sample(&grid.nodes, "drive", &|x| (physics.drive)(x, time))?;
         let middles: Vec<f64> = grid.nodes[..grid.faces()].iter().map(|x| x + 0.5 * grid.spacing).collect();
         let between = sample(&middles, "drive", &|x| (physics.drive)(x, time))?;
-        let rate = physics.diffusion / grid.spacing;
+        let noise = physics.bath.on(grid, &middles, time)?;
         let faces = grid.faces();
+        let mut heat = Vec::with_capacity(faces);
         let (mut drive_work, mut ratio) = (Vec::with_capacity(faces), Vec::with_capacity(faces));
         let (mut up, mut down) = (Vec::with_capacity(faces), Vec::with_capacity(faces));
         for face in 0..faces {
             let next = grid.after(face);
             let work = (drive[face] + 4.0 * between[face] + drive[next]) * grid.spacing / 6.0;
-            let gain = (potential[face] - potential[next] + work) / physics.temperature;
+            let given = potential[face] - potential[next] + work;
+            let (gain, rate) = match (&noise, physics.bath) {
+                (Some(noise), _) => (given * noise.coldness[face] + noise.spurious[face], noise.diffusion[face] / grid.spacing),
+                (None, Bath::Uniform { friction, temperature }) => (given / temperature, temperature / friction / grid.spacing),
+                (None, Bath::Varying { .. }) => unreachable!("a bath that varies was put on the grid"),
+            };
+            heat.push(given);
             let [with, against] = bernoulli(gain);
             drive_work.push(work);
             ratio.push(gain);
             up.push(rate * with / grid.volumes[face]);
             down.push(rate * against / grid.volumes[next]);
         }
-        let mut landscape = Self { potential, drive_work, ratio, up, down, stationary: Vec::new(), housekeeping: Vec::new() };
+        let mut landscape = Self { potential, drive_work, heat, ratio, up, down, stationary: Vec::new(), housekeeping: Vec::new() };
         landscape.find_stationary(grid)?;
         Ok(landscape)
     }
@@ -161,7 +215,8 @@ mod tests {
         for (periodic, force) in [(true, 0.0), (true, 1.3), (true, -1.3), (false, 0.7)] {
             let grid = Grid::new(0.0, std::f64::consts::TAU, periodic, 64);
             let drive = move |_: f64, _: f64| force;
-            let landscape = Landscape::new(&grid, &Physics { potential: &potential, drive: &drive, temperature: 0.8, diffusion: 2.0 }, 0.0).unwrap();
+            let bath = Bath::Uniform { friction: 0.4, temperature: 0.8 };
+            let landscape = Landscape::new(&grid, &Physics { potential: &potential, drive: &drive, bath }, 0.0).unwrap();
             let masses: Vec<f64> = landscape.stationary.iter().zip(&grid.volumes).map(|(phi, volume)| (-phi).exp() * volume).collect();
             assert!((masses.iter().sum::<f64>() - 1.0).abs() <= 1e-13);
             let mut change = vec![0.0; masses.len()];

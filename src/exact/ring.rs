@@ -36,10 +36,39 @@ pub struct Ring {
 impl Ring {
     /// The stationary state on `[lower, upper)` with friction `γ` and temperature `T`, from `cells` cells (1024 give 10 digits of smooth forces).
     pub fn new(lower: f64, upper: f64, friction: f64, temperature: f64, force: &dyn Fn(f64) -> f64, cells: usize) -> Result<Self, ExactError> {
-        let length = range(lower, upper)?;
         let diffusion = positive("the temperature", temperature)? / positive("the friction", friction)?;
+        let slope = |x: f64, spacing: f64| force(x) * spacing / temperature;
+        Self::solve(lower, upper, diffusion, &slope, &|_| 1.0, cells)
+    }
+
+    /// The same where friction or temperature depend on place: the current is `D [g p − p']`, with the diffusion coefficient `D(x)` and the
+    /// thermodynamic force `g(x) = F/T − a ∂ ln D` (Itô `a = 1`, Stratonovich ½, anti-Itô 0).
+    pub fn with_noise(
+        lower: f64,
+        upper: f64,
+        diffusion: &dyn Fn(f64) -> f64,
+        thermodynamic_force: &dyn Fn(f64) -> f64,
+        cells: usize,
+    ) -> Result<Self, ExactError> {
+        let reference = positive("the diffusion coefficient", diffusion(lower))?;
+        for i in 0..=cells {
+            positive("the diffusion coefficient", diffusion(lower + (upper - lower) * i as f64 / cells as f64))?;
+        }
+        Self::solve(lower, upper, reference, &|x, spacing| thermodynamic_force(x) * spacing, &|x| diffusion(x) / reference, cells)
+    }
+
+    /// `slope` is the thermodynamic force times a length, `relative` the diffusion coefficient in units of `diffusion`.
+    fn solve(
+        lower: f64,
+        upper: f64,
+        diffusion: f64,
+        slope: &dyn Fn(f64, f64) -> f64,
+        relative: &dyn Fn(f64) -> f64,
+        cells: usize,
+    ) -> Result<Self, ExactError> {
+        let length = range(lower, upper)?;
         let cells = cells.max(8);
-        let CellIntegrals { ratios, ahead, behind } = CellIntegrals::new(lower, length / cells as f64, temperature, force, cells)?;
+        let CellIntegrals { ratios, ahead, behind } = CellIntegrals::new(lower, length / cells as f64, slope, relative, cells)?;
         let decays: Vec<f64> = ratios.iter().map(|ratio| (-ratio).exp()).collect();
         let density = periodic_logarithms(&ratios, &decays, &ahead)?;
         let backwards = |values: &[f64]| values.iter().rev().copied().collect::<Vec<f64>>();
@@ -51,7 +80,8 @@ impl Ring {
         };
         let logarithms = &density.logarithms;
         let of_density = mean(&|i| logarithms[i]);
-        let of_adjoint = mean(&|i| adjoint[i]);
+        // In the coordinate ∫ dx/sqrt(D) the noise is additive; written back in x, Reimann's formula has one factor 1/D.
+        let of_adjoint = mean(&|i| adjoint[i] - relative(lower + length * i as f64 / cells as f64).ln());
         let of_both = mean(&|i| 2.0 * logarithms[i] + adjoint[i]);
         // The recursion is in units of a current D; node values sum to 1/L when divided by their mean times L.
         let current = if density.direction == 0.0 { 0.0 } else { density.direction * diffusion * (-of_density).exp() / length };
@@ -82,18 +112,18 @@ impl Ring {
 struct CellIntegrals {
     /// `∫ F/T` over the cell.
     ratios: Vec<f64>,
-    /// `∫ exp(−∫ F/T from the left node to y) dy`.
+    /// `∫ exp(−∫ F/T from the left node to y) dy`, divided by the relative diffusion coefficient at `y`.
     ahead: Vec<f64>,
     /// `∫ exp(−∫ F/T from y to the right node) dy`.
     behind: Vec<f64>,
 }
 
 impl CellIntegrals {
-    fn new(lower: f64, spacing: f64, temperature: f64, force: &dyn Fn(f64) -> f64, cells: usize) -> Result<Self, ExactError> {
+    fn new(lower: f64, spacing: f64, slope: &dyn Fn(f64, f64) -> f64, relative: &dyn Fn(f64) -> f64, cells: usize) -> Result<Self, ExactError> {
         let mut integrals = Self { ratios: Vec::with_capacity(cells), ahead: Vec::with_capacity(cells), behind: Vec::with_capacity(cells) };
         for i in 0..cells {
             let places = NODES.map(|node| lower + (i as f64 + node) * spacing);
-            let slopes = places.map(|x| force(x) * spacing / temperature);
+            let slopes = places.map(|x| slope(x, spacing));
             if let Some(k) = slopes.iter().position(|slope| !slope.is_finite()) {
                 return Err(ExactError::NotFinite { what: "force", position: places[k] });
             }
@@ -101,8 +131,9 @@ impl CellIntegrals {
             let ratio = dot(&WEIGHTS);
             let partial = INNER.map(|row| dot(&row));
             let integral = |exponents: [f64; 3]| exponents.iter().zip(WEIGHTS).map(|(value, weight)| weight * value.exp()).sum::<f64>() * spacing;
+            let weights = places.map(|x| -relative(x).ln());
             integrals.ratios.push(ratio);
-            integrals.ahead.push(integral(partial.map(|value| -value)));
+            integrals.ahead.push(integral([0, 1, 2].map(|k| weights[k] - partial[k])));
             integrals.behind.push(integral(partial.map(|value| value - ratio)));
         }
         Ok(integrals)
@@ -191,6 +222,35 @@ impl Scaled {
 #[cfg(test)]
 mod tests {
     use std::f64::consts::TAU;
+
+    #[test]
+    fn multiplicative_noise_by_its_closed_forms() {
+        // D = 1 + ½ sin x without force: p ∝ D^{−a}.
+        let diffusion = |x: f64| 1.0 + 0.5 * x.sin();
+        for (spurious, expected) in [(1.0, -0.267_949_192_4), (0.5, -0.135_222_1), (0.0, 0.0)] {
+            let force = |x: f64| -spurious * 0.5 * x.cos() / diffusion(x);
+            let ring = Ring::with_noise(0.0, TAU, &diffusion, &force, 1024).unwrap();
+            let found = ring.mean_of(&f64::sin);
+            assert!((found - expected).abs() <= 1e-7, "{spurious}: {found} is not {expected}");
+            // Without current: D_eff = L² / (∮ 1/p' · ∮ p/D …) = L²/(∮ p dx ∮ dx/(p D)) for normalised p.
+            let (cells, density) = (4000, &ring.density);
+            let resistance: f64 = (0..cells).map(|i| TAU * f64::from(i) / f64::from(cells)).map(|x| 1.0 / (density.pdf(x) * diffusion(x))).sum::<f64>() * TAU / f64::from(cells);
+            assert!((ring.effective_diffusion / (TAU * TAU / resistance) - 1.0).abs() <= 1e-5, "{spurious}");
+        }
+    }
+
+    #[test]
+    fn a_ring_stretched_unevenly_keeps_its_turns() {
+        // y = x + ½ sin x maps additive noise on y to D(x) = (dx/dy)², anti-Itô drift included by the entropy −ln p.
+        let plain = Ring::new(0.0, TAU, 1.0, 1.0, &|y| 2.0 * y.sin() + 1.5, 2048).unwrap();
+        let stretch = |x: f64| 1.0 + 0.5 * x.cos();
+        // p_x = p_y y'; the thermodynamic force of x adds (ln y')'.
+        let force = |x: f64| (2.0 * (x + 0.5 * x.sin()).sin() + 1.5) * stretch(x) - 0.5 * x.sin() / stretch(x);
+        let ring = Ring::with_noise(0.0, TAU, &|x| stretch(x).powi(-2), &force, 2048).unwrap();
+        assert!((ring.velocity / plain.velocity - 1.0).abs() <= 1e-9);
+        assert!((ring.effective_diffusion / plain.effective_diffusion - 1.0).abs() <= 1e-9, "{} {}", ring.effective_diffusion, plain.effective_diffusion);
+        assert!((ring.entropy_production_rate / plain.entropy_production_rate - 1.0).abs() <= 1e-9);
+    }
 
     use super::*;
 

@@ -4,6 +4,7 @@
 //! [`ExperimentError`] that shows every problem it found at its place in the text. Formulas are parsed into one [`Graph`]; nothing is
 //! compiled here, and no random number is drawn.
 
+mod bath;
 mod catalog;
 mod continuous;
 mod document;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use crate::coordinate::{Coordinate, FieldGrid};
 use crate::expression::{Graph, Node};
 
+pub use bath::Interpretation;
 pub use catalog::{CatalogEntry, Source, catalog};
 pub use error::{ExperimentError, Problem};
 pub use initial::{Initial, InitialLaw};
@@ -98,10 +100,12 @@ pub struct OverdampedModel {
     pub potential: Node,
     /// Non-conservative forces `f_i`, length `d`.
     pub drives: Vec<Option<Node>>,
-    /// Frictions `γ_i`, formulas of parameters, length `d`; above 0.
+    /// Frictions `γ_i`, formulas of parameters, coordinates and protocol variables, length `d`; above 0.
     pub friction: Vec<Node>,
-    /// Temperatures `T_i`, formulas of parameters, length `d`; above 0.
+    /// Temperatures `T_i`, formulas of the same, length `d`; above 0.
     pub temperature: Vec<Node>,
+    /// How the noise is read; there exactly where a friction or a temperature depends on a coordinate.
+    pub interpretation: Option<Interpretation>,
 }
 
 /// A named number.
@@ -202,7 +206,7 @@ impl Experiment {
 
 fn warnings(reader: &Reader) -> Vec<String> {
     let unused = |name: String| format!("parameter `{name}` is in no formula");
-    reader.unused_parameters().into_iter().map(unused).collect()
+    reader.unused_parameters().into_iter().map(unused).chain(reader.notes.iter().cloned()).collect()
 }
 
 /// A section of the file and the place of its header.

@@ -4,7 +4,7 @@ use super::document::{Item, Place, Table, Value};
 use super::names::{either, nearest};
 use super::protocol::Protocol;
 use super::read::{Reader, Reads};
-use super::{OverdampedModel, Section, check_name, schema};
+use super::{OverdampedModel, Section, bath, check_name, schema};
 use crate::coordinate::{Boundary, Coordinate};
 use crate::expression::Node;
 
@@ -99,10 +99,12 @@ pub(super) fn read(reader: &mut Reader, section: &Section, coordinates: Vec<Coor
     reader.check_keys(table, "[model]", &known);
     let potential = read_potential(reader, section);
     let drives = read_drives(reader, table);
-    let friction = read_bath(reader, section, "friction");
-    let temperature = read_bath(reader, section, "temperature");
+    let friction = bath::read_bath(reader, section, "friction");
+    let temperature = bath::read_bath(reader, section, "temperature");
     let (potential, drives, friction, temperature) = (potential?, drives?, friction?, temperature?);
-    let model = OverdampedModel { coordinates, potential, drives, friction, temperature };
+    let interpretation = bath::read_interpretation(reader, table, &[friction.as_slice(), &temperature].concat())?;
+    let model = OverdampedModel { coordinates, potential, drives, friction, temperature, interpretation };
+    bath::check_positive(reader, table, &model, protocol);
     check_periodicity(reader, table, &model, protocol);
     Some(model)
 }
@@ -126,33 +128,6 @@ fn read_drives(reader: &mut Reader, table: &Table) -> Option<Vec<Option<Node>>> 
     nodes.into_iter().map(|node| node.map_or(Some(None), |parsed| parsed.map(Some))).collect()
 }
 
-/// One positive formula of parameters a coordinate.
-fn read_bath(reader: &mut Reader, section: &Section, key: &str) -> Option<Vec<Node>> {
-    let what = format!("`{key}`");
-    let item = reader.required(section.table, key, section.place, "[model]", "a number, a formula of parameters, or one for each coordinate")?;
-    let items = reader.per_coordinate(item, &what)?;
-    let shared = !matches!(item.value, Value::Table(_) | Value::List(_));
-    let mut nodes = Vec::with_capacity(items.len());
-    for item in items {
-        let node = reader.formula(item, &what, Reads::Bath)?;
-        if let Some(value) = reader.value_of(node, item, &what)
-            && value <= 0.0
-        {
-            let why = match key {
-                "temperature" => "without noise there is no entropy production to measure",
-                _ => "overdamped motion is force divided by friction",
-            };
-            reader.problem(&item.place, format!("{what} must be above 0"), format!("this is {value}")).help(why);
-            return None;
-        }
-        nodes.push(node);
-        if shared {
-            return Some(vec![node; reader.coordinates.len()]);
-        }
-    }
-    Some(nodes)
-}
-
 /// Compares potential and forces one period apart, at a few places.
 fn check_periodicity(reader: &mut Reader, table: &Table, model: &OverdampedModel, protocol: Option<&Protocol>) {
     if reader.parameters_broken {
@@ -163,7 +138,8 @@ fn check_periodicity(reader: &mut Reader, table: &Table, model: &OverdampedModel
         None => return,
     };
     let drives = model.drives.iter().flatten().map(|node| ("force", *node));
-    for (key, node) in [("potential", model.potential)].into_iter().chain(drives) {
+    let baths = model.friction.iter().map(|node| ("friction", *node)).chain(model.temperature.iter().map(|node| ("temperature", *node)));
+    for (key, node) in [("potential", model.potential)].into_iter().chain(drives).chain(baths) {
         let Some(item) = table.get(key) else { continue };
         for (index, coordinate) in model.coordinates.iter().enumerate() {
             let Boundary::Periodic { lower, upper } = coordinate.boundary else { continue };

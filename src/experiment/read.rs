@@ -13,7 +13,7 @@ use crate::expression::{ExpressionError, Graph, Node, Scope, Symbol};
 pub(super) enum Reads {
     /// Parameters.
     Parameters,
-    /// Parameters, for friction and temperature.
+    /// Parameters, for temperatures of jump processes.
     Bath,
     /// Parameters and time.
     Time,
@@ -30,6 +30,8 @@ pub(super) struct Reader {
     pub(super) coordinates: Vec<String>,
     pub(super) variables: Vec<String>,
     used: Vec<bool>,
+    /// What is allowed but probably not meant.
+    pub(super) notes: Vec<String>,
     /// Set when a parameter has no value: numbers that might depend on it are then not judged.
     pub(super) parameters_broken: bool,
 }
@@ -44,6 +46,7 @@ impl Reader {
             coordinates: Vec::new(),
             variables: Vec::new(),
             used: Vec::new(),
+            notes: Vec::new(),
             parameters_broken: false,
         }
     }
@@ -53,6 +56,11 @@ impl Reader {
         let problem = Problem::new(&self.sources[place.source], &place.span, message.into(), label.into());
         self.problems.push((place.clone(), problem));
         Help(self.problems.last_mut().map(|(_, problem)| &mut problem.help))
+    }
+
+    /// Remembers something that is allowed but probably not meant.
+    pub(super) fn note(&mut self, text: String) {
+        self.notes.push(text);
     }
 
     /// Whether anything was wrong so far.
@@ -398,8 +406,7 @@ impl Reader {
             _ => return None,
         };
         let help = match (reads, coordinate) {
-            (Reads::Bath, true) => "noise that depends on a coordinate is multiplicative, which is not yet in this version: use formulas of parameters",
-            (Reads::Bath, false) => "friction and temperature are constant in time in this version: use formulas of parameters",
+            (Reads::Bath, _) => "the temperatures of a jump process are constant: use formulas of parameters",
             (Reads::Time, _) => "use formulas of `t` and parameters",
             _ => "use formulas of parameters",
         };

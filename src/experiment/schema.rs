@@ -10,7 +10,7 @@ pub(super) const OPEN_SECTIONS: &[&str] = &["parameters", "protocol", "exact"];
 pub(super) const UNITS: &[&str] = &["system"];
 
 /// Keys of `[model]`; the names of coordinates are keys too.
-pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature"];
+pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature", "interpretation"];
 
 /// Keys of `[model]` of a network.
 pub(super) const NETWORK: &[&str] = &["kind", "states", "edges", "energies", "temperature", "baths", "observables"];

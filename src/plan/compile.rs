@@ -1,13 +1,11 @@
 //! From an experiment to a plan: formulas become programs, the protocol becomes a table.
 
-use nalgebra::{DMatrix, DVector};
-
-use super::{Column, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, TILE, Uniforms};
+use super::linear_step::linear_entries;
+use super::{BackStep, Column, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, TILE, Uniforms};
 use crate::exact::ExactError;
-use crate::exact::linear::LinearDynamics;
-use crate::experiment::{Experiment, IntegratorChoice, OverdampedModel};
+use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel};
 use crate::expression::{CompileError, Function, Graph, Node, Operand, Slots, Symbol, compile as compile_program};
-use crate::model::{System, total_force};
+use crate::model::{System, medium_force, total_force};
 use crate::random::Stream;
 
 /// Why an experiment has no plan.
@@ -97,8 +95,8 @@ pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System
         ensemble: trajectories,
         block: block_size(trajectories),
         schedule: Schedule { start: 0.0, dt: experiment.ensemble.dt, steps: experiment.steps, save_every: experiment.save_every },
-        columns: columns(model.coordinates.len() as u16, integrator),
-        series: series(model.coordinates.len() as u16, integrator),
+        columns: columns(model.coordinates.len() as u16, integrator, system),
+        series: series(model.coordinates.len() as u16, integrator, system),
         uniforms,
         coordinates,
         dynamics: Dynamics::Overdamped(dynamics),
@@ -115,23 +113,27 @@ pub fn block_size(trajectories: u64) -> u64 {
     if wanted > tile { wanted.div_ceil(tile) * tile } else { wanted.next_power_of_two() }
 }
 
-fn columns(d: u16, integrator: Integrator) -> Vec<Column> {
+fn columns(d: u16, integrator: Integrator, system: &System) -> Vec<Column> {
     let mut columns: Vec<Column> = (0..d).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
-    columns.extend(ledgers(d, integrator));
+    columns.extend(ledgers(d, integrator, system));
     columns
 }
 
-fn series(d: u16, integrator: Integrator) -> Vec<Column> {
-    (0..d).map(Column::Position).chain(ledgers(d, integrator)).collect()
+fn series(d: u16, integrator: Integrator, system: &System) -> Vec<Column> {
+    (0..d).map(Column::Position).chain(ledgers(d, integrator, system)).collect()
 }
 
-fn ledgers(d: u16, integrator: Integrator) -> impl Iterator<Item = Column> {
-    let path = (integrator != Integrator::Heun).then_some(Column::EntropyPath);
-    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(path)
+fn ledgers(d: u16, integrator: Integrator, system: &System) -> impl Iterator<Item = Column> {
+    let medium = system.sums_medium_entropy().then_some(Column::EntropyMedium);
+    let path = (!matches!(integrator, Integrator::Heun | Integrator::HeunStratonovich)).then_some(Column::EntropyPath);
+    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(medium).chain(path)
 }
 
 fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanError> {
     let one = system.dimension() == 1;
+    if system.interpretation().is_some() {
+        return multiplicative(experiment.ensemble.integrator);
+    }
     match experiment.ensemble.integrator {
         IntegratorChoice::Auto if system.is_linear() => Ok(Integrator::ExactLinear),
         IntegratorChoice::Auto if one => Ok(Integrator::WeakTaylor),
@@ -147,6 +149,17 @@ fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanEr
             reason: "it needs forces linear in the coordinates, neither periodic nor between walls",
             advice: "use \"auto\"",
         }),
+    }
+}
+
+/// The scheme for noise that depends on place.
+fn multiplicative(choice: IntegratorChoice) -> Result<Integrator, PlanError> {
+    let refused = |integrator, reason| Err(PlanError::Integrator { integrator, reason, advice: "use \"auto\", \"euler-maruyama\" or \"heun\"" });
+    match choice {
+        IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyamaIto),
+        IntegratorChoice::Heun => Ok(Integrator::HeunStratonovich),
+        IntegratorChoice::WeakTaylor => refused("weak-taylor", "with multiplicative noise its steps are not Gaussian, so that it would have no path ledger"),
+        IntegratorChoice::ExactLinear => refused("exact-linear", "the noise is multiplicative"),
     }
 }
 
@@ -202,16 +215,22 @@ impl<'a> Compiler<'a> {
                 outputs.push(node);
             }
         }
-        if integrator == Integrator::WeakTaylor {
-            let (mean, width) = self.weak_taylor(outputs[0]);
-            outputs.extend([mean, width]);
-        }
+        let law = self.step_law(integrator, &mut outputs);
+        let medium = system.sums_medium_entropy().then(|| {
+            let first = outputs.len() as u16;
+            for i in 0..d {
+                let node = medium_force(&mut self.graph, outputs[i], self.model, i as u16);
+                let node = self.settled(node);
+                outputs.push(node);
+            }
+            (first..first + d as u16).collect()
+        });
         let force = compile_program(&self.graph, &outputs, &mut self.slots)?;
         let protocol_work = match self.protocol_work(potential) {
             Some(node) => Some(compile_program(&self.graph, &[node], &mut self.slots)?),
             None => None,
         };
-        let coefficients: Vec<[Node; 4]> = (0..d).map(|i| self.coefficients(i)).collect();
+        let coefficients: Vec<[Node; 4]> = if self.model.interpretation.is_some() { Vec::new() } else { (0..d).map(|i| self.coefficients(i)).collect() };
         let mut operands = |k: usize| coefficients.iter().map(|c| self.slots.operand(&self.graph, c[k])).collect::<Result<Vec<_>, _>>();
         let (mobility, noise, half_beta, quarter) = (operands(0)?, operands(1)?, operands(2)?, operands(3)?);
         let linear = if integrator == Integrator::ExactLinear { Some(self.linear_step(system, table)?) } else { None };
@@ -221,12 +240,78 @@ impl<'a> Compiler<'a> {
             force_is_constant: !force.reads_schedule(),
             force,
             drives: drive_outputs,
+            law,
+            medium,
             mobility,
             noise,
             half_beta,
             quarter,
             linear,
         })
+    }
+
+    /// Appends mean and width of a step to the outputs, where they depend on place.
+    fn step_law(&mut self, integrator: Integrator, outputs: &mut Vec<Node>) -> Option<StepLaw> {
+        let first = outputs.len() as u16;
+        match integrator {
+            Integrator::WeakTaylor => {
+                let (mean, width) = self.weak_taylor(outputs[0]);
+                outputs.extend([mean, width]);
+            }
+            Integrator::EulerMaruyamaIto | Integrator::HeunStratonovich => {
+                for i in 0..self.model.coordinates.len() {
+                    let (mean, width) = self.multiplicative_step(outputs[i], i, integrator);
+                    outputs.extend([mean, width]);
+                }
+            }
+            Integrator::EulerMaruyama | Integrator::Heun | Integrator::ExactLinear => return None,
+        }
+        let end = outputs.len() as u16;
+        let (mean, width): (Vec<u16>, Vec<u16>) = ((first..end).step_by(2).collect(), (first + 1..end).step_by(2).collect());
+        let back = if integrator == Integrator::EulerMaruyamaIto { self.back_step(&width, outputs) } else { None };
+        Some(StepLaw { mean, width, back })
+    }
+
+    /// Appends what the end-point rule backwards needs, where every width depends on its own coordinate alone.
+    fn back_step(&mut self, width: &[u16], outputs: &mut Vec<Node>) -> Option<BackStep> {
+        let other = |i: usize| move |symbol: Symbol| matches!(symbol, Symbol::Coordinate(j) if usize::from(j) != i);
+        if width.iter().enumerate().any(|(i, &output)| self.graph.depends_on(outputs[usize::from(output)], &other(i))) {
+            return None;
+        }
+        let mut back = BackStep { drift: Vec::new(), slope: Vec::new() };
+        for (i, &output) in width.iter().enumerate() {
+            let medium = medium_force(&mut self.graph, outputs[i], self.model, i as u16);
+            let (medium, friction, temperature) = (self.settled(medium), self.settled(self.model.friction[i]), self.settled(self.model.temperature[i]));
+            let graph = &mut self.graph;
+            let dt = graph.symbol(Symbol::TimeStep);
+            let diffusion = graph.div(temperature, friction);
+            let velocity = graph.mul(diffusion, medium);
+            let drift = graph.mul(dt, velocity);
+            let slope = graph.derivative(outputs[usize::from(output)], Symbol::Coordinate(i as u16));
+            back.drift.push(outputs.len() as u16);
+            back.slope.push(outputs.len() as u16 + 1);
+            outputs.extend([drift, slope]);
+        }
+        Some(back)
+    }
+
+    /// Mean and width of a step with multiplicative noise, `D = T/γ`: `m = dt (F/γ + c ∂D)` and `s = sqrt(2 D dt)`, where `c = 1 − a` makes the
+    /// drift that of the Itô equation (PHYSICS: Itô 0, Stratonovich ½, anti-Itô 1) and `½ − a` that of the Stratonovich one.
+    fn multiplicative_step(&mut self, force: Node, i: usize, integrator: Integrator) -> (Node, Node) {
+        let spurious = self.model.interpretation.map_or(0.0, Interpretation::spurious_weight);
+        let weight = if integrator == Integrator::HeunStratonovich { 0.5 - spurious } else { 1.0 - spurious };
+        let (friction, temperature) = (self.settled(self.model.friction[i]), self.settled(self.model.temperature[i]));
+        let graph = &mut self.graph;
+        let (dt, two, weight) = (graph.symbol(Symbol::TimeStep), graph.constant(2.0), graph.constant(weight));
+        let diffusion = graph.div(temperature, friction);
+        let slope = graph.derivative(diffusion, Symbol::Coordinate(i as u16));
+        let drift = graph.div(force, friction);
+        let correction = graph.mul(weight, slope);
+        let sum = graph.add(drift, correction);
+        let mean = graph.mul(dt, sum);
+        let doubled = graph.mul(two, dt);
+        let variance = graph.mul(doubled, diffusion);
+        (mean, graph.call(Function::Sqrt, &[variance]))
     }
 
     /// Work of a step's protocol move at fixed coordinates. Where the potential is at most quadratic in what moves, the slope at the
@@ -263,8 +348,8 @@ impl<'a> Compiler<'a> {
 
     /// `dt/γ`, `sqrt(2T dt/γ)`, `1/(2T)`, `dt/(4γT)` of a coordinate.
     fn coefficients(&mut self, i: usize) -> [Node; 4] {
+        let (friction, temperature) = (self.settled(self.model.friction[i]), self.settled(self.model.temperature[i]));
         let graph = &mut self.graph;
-        let (friction, temperature) = (self.model.friction[i], self.model.temperature[i]);
         let dt = graph.symbol(Symbol::TimeStep);
         let (two, four, one) = (graph.constant(2.0), graph.constant(4.0), graph.constant(1.0));
         let mobility = graph.div(dt, friction);
@@ -281,7 +366,7 @@ impl<'a> Compiler<'a> {
     /// `m = μF + ½μ²(F F' + T F'')`, `s = sqrt(2Tμ)(1 + ½μF')`, with `μ = dt/γ`.
     fn weak_taylor(&mut self, force: Node) -> (Node, Node) {
         let [mobility, noise, ..] = self.coefficients(0);
-        let temperature = self.model.temperature[0];
+        let temperature = self.settled(self.model.temperature[0]);
         let graph = &mut self.graph;
         let slope = graph.derivative(force, Symbol::Coordinate(0));
         let curvature = graph.derivative(slope, Symbol::Coordinate(0));
@@ -388,50 +473,4 @@ impl<'a> Compiler<'a> {
         };
         (from, to)
     }
-}
-
-/// The matrices of the exact step at one stiffness; offset and ledger vector follow from the constant part of the drift.
-struct LinearMatrices {
-    stiffness: DMatrix<f64>,
-    propagator: DMatrix<f64>,
-    factor: DMatrix<f64>,
-    ledger: DMatrix<f64>,
-    /// `c = offset · drift`.
-    offset: DMatrix<f64>,
-    /// `h = vector · drift`.
-    vector: DMatrix<f64>,
-}
-
-impl LinearMatrices {
-    fn new(system: &System, stiffness: DMatrix<f64>, dt: f64) -> Result<Self, ExactError> {
-        let d = system.dimension();
-        let drift = DMatrix::from_fn(d, d, |i, j| stiffness[(i, j)] / system.friction[i]);
-        let diffusion = DVector::from_fn(d, |i, _| system.temperature[i] / system.friction[i]);
-        let step_with = |offset: DVector<f64>| LinearDynamics::new(drift.clone(), offset, diffusion.clone())?.step(dt);
-        let still = step_with(DVector::zeros(d))?;
-        let (mut offset, mut vector) = (DMatrix::zeros(d, d), DMatrix::zeros(d, d));
-        for j in 0..d {
-            let unit = step_with(DVector::from_fn(d, |i, _| if i == j { 1.0 } else { 0.0 }))?;
-            vector.set_column(j, &unit.ledger()?.vector);
-            offset.set_column(j, &unit.offset);
-        }
-        let (factor, ledger) = (still.noise_factor()?, still.ledger()?.matrix);
-        Ok(Self { stiffness, propagator: still.propagator, factor, ledger, offset, vector })
-    }
-}
-
-/// `E`, `L`, `G`, `c`, `h` of a step at given protocol values, in this order; matrices are formed anew only when the stiffness changes.
-fn linear_entries(system: &System, protocol: &[f64], dt: f64, cached: &mut Option<LinearMatrices>) -> Result<Vec<f64>, PlanError> {
-    let Some(force) = system.linear_force(protocol) else { return Ok(Vec::new()) };
-    let d = system.dimension();
-    let matrices = match cached.take() {
-        Some(matrices) if matrices.stiffness == force.stiffness => matrices,
-        _ => LinearMatrices::new(system, force.stiffness, dt)?,
-    };
-    let drift = DVector::from_fn(d, |i, _| force.constant[i] / system.friction[i]);
-    let flat = |matrix: &DMatrix<f64>| (0..d * d).map(|k| matrix[(k / d, k % d)]).collect::<Vec<_>>();
-    let (offset, vector) = (&matrices.offset * &drift, &matrices.vector * &drift);
-    let entries = [flat(&matrices.propagator), flat(&matrices.factor), flat(&matrices.ledger), offset.as_slice().to_vec(), vector.as_slice().to_vec()].concat();
-    *cached = Some(matrices);
-    Ok(entries)
 }

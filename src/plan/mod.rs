@@ -7,6 +7,7 @@ mod compile_jump;
 mod exchange;
 mod initial;
 mod jump;
+mod linear_step;
 
 use std::ops::Range;
 
@@ -157,6 +158,10 @@ pub enum Integrator {
     Heun,
     /// Simplified weak Taylor scheme of order 2, for one coordinate: Gaussian one-step density, so an exact path ledger.
     WeakTaylor,
+    /// Euler–Maruyama in Itô form, for multiplicative noise: weak order 1; Gaussian one-step density, so a path ledger.
+    EulerMaruyamaIto,
+    /// Stochastic Heun in Stratonovich form, for multiplicative noise: weak order 1, no path ledger.
+    HeunStratonovich,
     /// The exact Ornstein–Uhlenbeck step of a force linear in the coordinates, with an exact path ledger.
     ExactLinear,
 }
@@ -171,14 +176,17 @@ pub struct Overdamped {
     pub integrator: Integrator,
     /// One output: the work of this step's protocol move at the present position. `None` when nothing moves.
     pub protocol_work: Option<Program>,
-    /// Outputs: the total forces `F_i` (`d` of them), then the drives `f_i` named by `drives`; for
-    /// [`Integrator::WeakTaylor`] then the mean displacement `m(x)` and the width `s(x)` of the step.
+    /// Outputs: the total forces `F_i` (`d` of them), then those named by `drives`, `law` and `medium`.
     pub force: Program,
     /// For every coordinate the output of `force` that is its non-conservative part, if it has one.
     pub drives: Vec<Option<u16>>,
+    /// Where mean and width of a step depend on place: the outputs of `force` that hold them.
+    pub law: Option<StepLaw>,
+    /// Where the medium's entropy is more than heat over a fixed temperature: the outputs of `force` that hold `F_i/T_i − a ∂_i ln D_i`, length `d`.
+    pub medium: Option<Vec<u16>>,
     /// True when `force` reads nothing scheduled, so that `F` at a step's end serves the next step's start.
     pub force_is_constant: bool,
-    /// `dt/γ_i`.
+    /// `dt/γ_i`; these four are empty for multiplicative noise.
     pub mobility: Vec<Operand>,
     /// `sqrt(2 T_i dt/γ_i)`.
     pub noise: Vec<Operand>,
@@ -188,6 +196,32 @@ pub struct Overdamped {
     pub quarter: Vec<Operand>,
     /// The matrices of [`Integrator::ExactLinear`].
     pub linear: Option<LinearStep>,
+}
+
+/// Mean displacements `m_i(x)` and widths `s_i(x)` of a step, as outputs of [`Overdamped::force`]; length `d` each.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepLaw {
+    /// `m_i`.
+    pub mean: Vec<u16>,
+    /// `s_i`.
+    pub width: Vec<u16>,
+    /// How steps are taken back on the path ledger of [`Integrator::EulerMaruyamaIto`]; `None`: by the same kind of step.
+    pub back: Option<BackStep>,
+}
+
+/// Steps backwards by the end-point rule: from `x'` to the `x` with `x'_i − x_i + μ_i(x') = s_i(x) z̃_i`.
+///
+/// Time reversal exchanges start and end of a step, and with them Itô and anti-Itô. Taken back by an Euler–Maruyama step of its own, with the width
+/// at `x'`, the log-ratio has the right exponential average but keeps a noise `∂s (z − z³)` a step that no smaller step removes; the end-point rule
+/// has `ln[φ(z)/s ÷ φ(z̃)|∂z̃/∂x|] = ½z̃² − ½z² − ln|1 + z̃ ∂s|`, which tends to the entropy given to the medium. It is normalised as long as
+/// `1 + z̃ ∂s` has no zero within reach, which fails only beyond `|z̃| = 1/|∂s|`, of order `1/sqrt(dt)` standard deviations. Every width must
+/// depend on its own coordinate alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BackStep {
+    /// `μ_i = dt D_i (F_i/T_i − a ∂_i ln D_i)`, the drift of the end-point rule.
+    pub drift: Vec<u16>,
+    /// `∂_i s_i`.
+    pub slope: Vec<u16>,
 }
 
 /// The exact step `x' = E x + c + L z` and its path ledger `Δs = Δx·(h − G (x + x')/2)`; matrices row-major, `d × d`.
@@ -255,6 +289,8 @@ pub enum Column {
     Work,
     /// Heat given so far to the bath of a coordinate.
     Heat(u16),
+    /// Entropy given so far to the medium, `Σ_i (F_i/T_i − a ∂_i ln D_i) ∘ dx_i`, where it is more than heat over a fixed temperature; nats.
+    EntropyMedium,
     /// Path ledger so far, in nats.
     EntropyPath,
     /// What only jump processes have.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::SimulationError;
 use super::law::Law;
 use super::linear_means::linear_means;
-use super::start::{Opening, ring};
+use super::start::{Opening, reduced_potential, ring};
 use crate::density::Density;
 use crate::exact::ExactError;
-use crate::exact::fokker_planck::{Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
-use crate::exact::quadrature::confined_range;
+use crate::exact::fokker_planck::{Bath as Noise, Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
+use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Interpretation};
 use crate::expression::Symbol;
 use crate::model::System;
 use crate::plan::{Boundary, InitialState, Plan};
@@ -105,7 +105,6 @@ impl Question<'_> {
         let schedule = self.plan.schedule;
         let means = linear_means(self.system, start, self.table, schedule.steps as usize, schedule.dt)?;
         let source = "moments of the Gaussian law";
-        let medium: f64 = means.heat.iter().zip(&self.system.temperature).map(|(q, t)| q / t).sum();
         let entropy = means.last.entropy() - start.entropy();
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
         for bath in self.baths.iter().filter(|_| self.baths.len() > 1) {
@@ -113,7 +112,7 @@ impl Question<'_> {
             answers.know(format!("heat.{}", bath.name), heat, source);
             answers.know(format!("heat_rate.{}", bath.name), heat / self.duration(), source);
         }
-        answers.ledger(means.work, means.heat.iter().sum(), medium, Some(entropy), self.duration(), source);
+        answers.ledger(means.work, means.heat.iter().sum(), means.medium, Some(entropy), self.duration(), source);
         for (i, name) in self.system.names.iter().enumerate() {
             let displacement = means.last.mean()[i] - start.mean()[i];
             answers.know(format!("displacement.{name}"), displacement, source);
@@ -154,7 +153,14 @@ impl Question<'_> {
         let (name, duration) = (&self.system.names[0], self.duration());
         let source = "quadrature on the ring";
         let medium = ring.entropy_production_rate * duration;
-        answers.ledger(medium * self.system.temperature[0], medium * self.system.temperature[0], medium, Some(0.0), duration, source);
+        let given = if self.system.bath_varies() {
+            let protocol = crate::plan::protocol_at(self.table, 0);
+            let (lower, upper) = self.system.boundaries[0].ends().unwrap_or_default();
+            ring.current * integrate(lower, upper, 4096, &|x| self.system.drive(0, &[x], &protocol)) * duration
+        } else {
+            medium * self.system.temperature[0]
+        };
+        answers.ledger(given, given, medium, Some(0.0), duration, source);
         answers.know(format!("displacement.{name}"), ring.velocity * duration, source);
         answers.know(format!("velocity.{name}"), ring.velocity, source);
         answers.current = Some(ring.current);
@@ -181,14 +187,20 @@ impl Question<'_> {
             (InitialState::Uniform { lower, upper }, _) => FokkerPlanckStart::Uniform(lower[0], upper[0]),
             _ => FokkerPlanckStart::LogDensity(&density),
         };
+        let temperature = |x: f64, t: f64| self.system.temperature_at(0, &[x], &self.experiment.protocol_at(t));
+        let diffusion = |x: f64, t: f64| self.system.diffusion_at(0, &[x], &self.experiment.protocol_at(t));
+        let spurious = self.system.interpretation().map_or(0.0, Interpretation::spurious_weight);
         let mut range = self.range()?;
         for _ in 0..4 {
             let problem = Problem {
                 lower: range.0,
                 upper: range.1,
                 ends,
-                friction: self.system.friction[0],
-                temperature: self.system.temperature[0],
+                bath: if self.system.bath_varies() {
+                    Noise::Varying { temperature: &temperature, diffusion: &diffusion, spurious }
+                } else {
+                    Noise::Uniform { friction: self.system.friction[0], temperature: self.system.temperature[0] }
+                },
                 potential: &|x, t| self.system.potential(&[x], &self.experiment.protocol_at(t)),
                 drive: &|x, t| self.system.drive(0, &[x], &self.experiment.protocol_at(t)),
                 moving: self.moves(),
@@ -216,7 +228,11 @@ impl Question<'_> {
         let (mut lower, mut upper) = self.seen;
         for moment in 0..=MOMENTS {
             let protocol = self.experiment.protocol_at(self.duration() * f64::from(moment) / f64::from(MOMENTS));
-            let (low, high) = confined_range(&|x| self.system.potential(&[x], &protocol), self.system.temperature[0])?;
+            let (low, high) = if self.system.bath_varies() {
+                confined_range(&reduced_potential(self.system, &protocol), 1.0)?
+            } else {
+                confined_range(&|x| self.system.potential(&[x], &protocol), self.system.temperature[0])?
+            };
             (lower, upper) = (lower.min(low), upper.max(high));
         }
         Ok((lower, upper))

@@ -110,9 +110,12 @@ impl Accounts for LangevinAccounts {
         let end_work = |x: &[f64]| self.system.potential(x, &self.ends.last) - self.system.potential(x, &self.ends.last_step);
         let log_start = self.start_law.as_ref().map(|law| move |x: &[f64]| law.ln_pdf(x));
         let log_end = self.end_law.as_ref().map(|law| move |x: &[f64]| law.ln_pdf(x));
+        // Without one temperature for which Boltzmann's law stands still there is no work on the path ledger.
+        let none = vec![f64::NAN; self.system.dimension()];
+        let temperatures = if self.system.sums_medium_entropy() && self.system.single_temperature().is_none() { &none } else { &self.system.temperature };
         let ledger = Ledger {
             coordinates: &self.system.names,
-            temperatures: &self.system.temperature,
+            temperatures,
             periods: &self.periods,
             baths: &self.baths,
             columns: &self.columns,

@@ -50,7 +50,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let question = Question { experiment: &experiment, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen: pilot.range(0) };
     let mut answers = question.answer()?;
     warnings.append(&mut answers.warnings);
-    let facts = facts(&experiment, &system, &plan, &opening, &ends, &mut answers)?;
+    let facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
     let start_law = opening.law.as_ref().ok().cloned();
     let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone());
     let mut simulation = Simulation {
@@ -107,14 +107,14 @@ fn reversed(
 
 /// Coordinates of equal temperature share a bath, named after the first of them.
 fn baths(system: &System) -> Vec<Bath> {
-    let mut baths: Vec<(f64, Bath)> = Vec::new();
-    for (i, (&temperature, name)) in system.temperature.iter().zip(&system.names).enumerate() {
-        match baths.iter_mut().find(|(t, _)| *t == temperature) {
-            Some((_, bath)) => bath.coordinates.push(i),
-            None => baths.push((temperature, Bath { name: name.clone(), coordinates: vec![i] })),
+    let mut baths: Vec<Bath> = Vec::new();
+    for (i, name) in system.names.iter().enumerate() {
+        match baths.iter_mut().find(|bath| system.share_a_bath(bath.coordinates[0], i)) {
+            Some(bath) => bath.coordinates.push(i),
+            None => baths.push(Bath { name: name.clone(), coordinates: vec![i] }),
         }
     }
-    baths.into_iter().map(|(_, bath)| bath).collect()
+    baths
 }
 
 /// The grids asked for; a whole bounded range, or what the pilot saw of an open one, for the other coordinates.
@@ -128,13 +128,14 @@ fn fields(experiment: &Experiment, system: &System, pilot: &pilot::Pilot) -> Vec
     (0..system.dimension()).map(|i| asked(i).unwrap_or_else(|| default(i))).collect()
 }
 
-fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Opening, ends: &Ends, answers: &mut Answers) -> Result<Facts, SimulationError> {
+fn facts(experiment: &Experiment, system: &System, plan: &Plan, table: &[Vec<f64>], opening: &Opening, ends: &Ends, answers: &mut Answers) -> Result<Facts, SimulationError> {
     let Dynamics::Overdamped(dynamics) = &plan.dynamics else {
         return Err(SimulationError::Start("not a Langevin plan".to_owned()));
     };
     let table_moves = dynamics.protocol_work.is_some() || plan.uniforms.columns > 0 || ends.first != ends.last;
     let mut delta_free_energy = None;
     if opening.kind == theorems::Start::Equilibrium
+        && system.single_temperature().is_some()
         && let (Some((_, before)), Some((_, after))) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?)
     {
         let source = if system.is_quadratic() { "Gaussian partition functions" } else { "partition functions by quadrature" };
@@ -157,11 +158,12 @@ fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Openin
         jumps: false,
         empty_states_at_start: false,
         single_temperature: system.single_temperature(),
+        canonical: system.canonical(&[]).map(|_| ()),
         delta_free_energy,
         start: opening.kind,
         protocol_moves: table_moves,
         has_drives: system.is_driven(),
-        path_ledger: if integrator == Integrator::Heun { Err("heun".to_owned()) } else { Ok(()) },
+        path_ledger: if matches!(integrator, Integrator::Heun | Integrator::HeunStratonovich) { Err("heun".to_owned()) } else { Ok(()) },
         system_entropy,
         duration: experiment.protocol.duration,
         quadratic_potential: quadratic,
@@ -169,7 +171,7 @@ fn facts(experiment: &Experiment, system: &System, plan: &Plan, opening: &Openin
         exponential_variances: Default::default(),
     };
     exact_variances(system, opening, ends, answers, &mut facts);
-    chain_variances(system, plan, opening, ends, answers, &mut facts);
+    chain_variances(system, plan, table, opening, ends, answers, &mut facts);
     Ok(facts)
 }
 
@@ -193,17 +195,18 @@ fn exact_variances(system: &System, opening: &Opening, ends: &Ends, answers: &An
 }
 
 /// One coordinate in a bounded range: the second moment of the weights is an integral over the discrete chain itself.
-fn chain_variances(system: &System, plan: &Plan, opening: &Opening, ends: &Ends, answers: &Answers, facts: &mut Facts) {
+fn chain_variances(system: &System, plan: &Plan, table: &[Vec<f64>], opening: &Opening, ends: &Ends, answers: &Answers, facts: &mut Facts) {
     let (Dynamics::Overdamped(dynamics), Ok(first)) = (&plan.dynamics, &opening.law) else { return };
     let Some(range) = plan.coordinates[0].boundary.ends().filter(|_| system.dimension() == 1 && opening.relaxation_steps == 0) else { return };
-    let (friction, temperature, dt) = (system.friction[0], system.temperature[0], plan.schedule.dt);
+    let dt = plan.schedule.dt;
     let law = |step: usize, x: f64| {
         let outputs = dynamics.force.evaluate(&[x], &plan.uniforms.constants, plan.uniforms.row(step as u64));
-        match (dynamics.integrator, outputs.as_slice()) {
-            (Integrator::WeakTaylor, [.., mean, width]) => (*mean, *width),
-            (_, [force, ..]) => (force * dt / friction, (2.0 * temperature * dt / friction).sqrt()),
-            (_, []) => (f64::NAN, f64::NAN),
+        if let Some(law) = &dynamics.law {
+            return (outputs[usize::from(law.mean[0])], outputs[usize::from(law.width[0])]);
         }
+        let protocol = table.iter().map(|values| values[step + 1]).collect::<Vec<f64>>();
+        let (friction, temperature) = (system.friction_at(0, &[x], &protocol), system.temperature_at(0, &[x], &protocol));
+        (outputs[0] * dt / friction, (2.0 * temperature * dt / friction).sqrt())
     };
     if !matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::WeakTaylor) {
         return;
@@ -226,6 +229,7 @@ fn chain_variances(system: &System, plan: &Plan, opening: &Opening, ends: &Ends,
         know("integral_total", last);
     }
     if opening.kind == theorems::Start::Equilibrium
+        && system.single_temperature().is_some()
         && let Ok(Some((last, _))) = equilibrium(system, &ends.last)
     {
         know("jarzynski", &last);

@@ -19,12 +19,14 @@ pub(super) struct LinearMeans {
     pub(super) work: f64,
     /// Heat given to the bath of each coordinate.
     pub(super) heat: Vec<f64>,
+    /// Entropy given to all baths.
+    pub(super) medium: f64,
 }
 
 /// Follows the Gaussian law through the protocol table `Λ_0 … Λ_{N+1}`.
 pub(super) fn linear_means(system: &System, start: &Gaussian, table: &[Vec<f64>], steps: usize, dt: f64) -> Result<LinearMeans, ExactError> {
     let stride = steps.div_ceil(MOST_SLICES).max(1);
-    let mut means = LinearMeans { last: start.clone(), work: 0.0, heat: vec![0.0; system.dimension()] };
+    let mut means = LinearMeans { last: start.clone(), work: 0.0, heat: vec![0.0; system.dimension()], medium: 0.0 };
     let at = |n: usize| -> Vec<f64> { table.iter().map(|values| values[n]).collect() };
     let mut place = 0;
     let mut protocol = at(0);
@@ -38,7 +40,7 @@ pub(super) fn linear_means(system: &System, start: &Gaussian, table: &[Vec<f64>]
             Some(slice) => slice,
             None => Slice::new(system, &protocol, length)?,
         };
-        means.advance(system, &current)?;
+        means.advance(&current)?;
         slice = Some(current);
         place = next;
     }
@@ -55,31 +57,35 @@ struct Slice {
     half: crate::exact::linear::ExactStep,
     /// `f = constant − stiffness·x` of the drives.
     drive: (DVector<f64>, DMatrix<f64>),
+    friction: Vec<f64>,
+    temperature: Vec<f64>,
 }
 
 impl Slice {
     fn new(system: &System, protocol: &[f64], length: f64) -> Result<Self, ExactError> {
         let d = system.dimension();
         let force = system.linear_force(protocol).ok_or(ExactError::NotQuadratic { difference: f64::NAN })?;
+        let origin = vec![0.0; d];
+        let friction: Vec<f64> = (0..d).map(|i| system.friction_at(i, &origin, protocol)).collect();
+        let temperature: Vec<f64> = (0..d).map(|i| system.temperature_at(i, &origin, protocol)).collect();
         let dynamics = LinearDynamics::new(
-            DMatrix::from_fn(d, d, |i, j| force.stiffness[(i, j)] / system.friction[i]),
-            DVector::from_fn(d, |i, _| force.constant[i] / system.friction[i]),
-            DVector::from_fn(d, |i, _| system.temperature[i] / system.friction[i]),
+            DMatrix::from_fn(d, d, |i, j| force.stiffness[(i, j)] / friction[i]),
+            DVector::from_fn(d, |i, _| force.constant[i] / friction[i]),
+            DVector::from_fn(d, |i, _| temperature[i] / friction[i]),
         )?;
         let half = dynamics.step(0.5 * length)?;
-        let origin = vec![0.0; d];
         let constant = DVector::from_fn(d, |i, _| system.drive(i, &origin, protocol));
         let stiffness = DMatrix::from_fn(d, d, |i, j| {
             let mut unit = origin.clone();
             unit[j] = 1.0;
             constant[i] - system.drive(i, &unit, protocol)
         });
-        Ok(Self { protocol: protocol.to_vec(), length, dynamics, half, drive: (constant, stiffness) })
+        Ok(Self { protocol: protocol.to_vec(), length, dynamics, half, drive: (constant, stiffness), friction, temperature })
     }
 
     /// Mean rates of heat and of drive work of each coordinate: `⟨F_i ν_i⟩` and `⟨f_i ν_i⟩`, `ν = −A x + a − D ∇ ln p`.
-    fn rates(&self, system: &System, law: &Gaussian) -> (DVector<f64>, DVector<f64>) {
-        let d = system.dimension();
+    fn rates(&self, law: &Gaussian) -> (DVector<f64>, DVector<f64>) {
+        let d = self.friction.len();
         let covariance = law.covariance();
         let inverse = covariance.clone().cholesky().map_or_else(|| DMatrix::zeros(d, d), |factor| factor.inverse());
         let drift = &self.dynamics.drift;
@@ -90,7 +96,7 @@ impl Slice {
         let force_spread = drift * &correlated;
         let drive_spread = &self.drive.1 * &correlated;
         let drive_mean = &self.drive.0 - &self.drive.1 * law.mean();
-        let heat = DVector::from_fn(d, |i, _| system.friction[i] * (mean_velocity[i] * mean_velocity[i] - force_spread[(i, i)]));
+        let heat = DVector::from_fn(d, |i, _| self.friction[i] * (mean_velocity[i] * mean_velocity[i] - force_spread[(i, i)]));
         let work = DVector::from_fn(d, |i, _| drive_mean[i] * mean_velocity[i] - drive_spread[(i, i)]);
         (heat, work)
     }
@@ -107,14 +113,15 @@ impl LinearMeans {
     }
 
     /// Simpson's rule over the slice.
-    fn advance(&mut self, system: &System, slice: &Slice) -> Result<(), ExactError> {
+    fn advance(&mut self, slice: &Slice) -> Result<(), ExactError> {
         let middle = self.last.after(&slice.half)?;
         let end = middle.after(&slice.half)?;
         for (law, weight) in [(&self.last, 1.0), (&middle, 4.0), (&end, 1.0)] {
-            let (heat, work) = slice.rates(system, law);
+            let (heat, work) = slice.rates(law);
             let factor = weight * slice.length / 6.0;
             self.heat.iter_mut().zip(heat.iter()).for_each(|(sum, rate)| *sum += factor * rate);
             self.work += factor * work.sum();
+            self.medium += factor * heat.iter().zip(&slice.temperature).map(|(rate, temperature)| rate / temperature).sum::<f64>();
         }
         self.last = end;
         Ok(())

@@ -137,7 +137,7 @@ impl Pilot {
                     moved[i] += shift;
                     system.force(i, &moved, &ends.last_step)
                 };
-                let rate = (force(-step) - force(step)) / (2.0 * step) / system.friction[i];
+                let rate = (force(-step) - force(step)) / (2.0 * step) / system.friction_at(i, &x, &ends.last_step);
                 if rate * plan.schedule.dt > worst.0 {
                     worst = (rate * plan.schedule.dt, i);
                 }

@@ -9,7 +9,7 @@ use crate::exact::equilibrium::{Equilibrium, Quadratic};
 use crate::exact::linear::{Gaussian, LinearDynamics};
 use crate::exact::quadrature::integrate;
 use crate::exact::ring::Ring;
-use crate::experiment::{Experiment, InitialLaw};
+use crate::experiment::{Experiment, InitialLaw, Interpretation};
 use crate::model::System;
 use crate::plan::{Boundary, InitialState};
 use crate::thermodynamics::theorems::Start;
@@ -87,11 +87,9 @@ fn gaussian(system: &System, mean: &[f64], covariance: &[f64]) -> Result<Law, Si
 
 /// Canonical law of the potential at given protocol values, if it has a closed or one-dimensional form.
 pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<(Law, f64)>, SimulationError> {
-    let Some(temperature) = system.single_temperature() else {
-        return Err(SimulationError::Start(
-            "equilibrium needs one temperature, but the baths of this model differ; use distribution = \"steady-state\"".to_owned(),
-        ));
-    };
+    let temperature = system
+        .canonical(protocol)
+        .map_err(|reason| SimulationError::Start(format!("equilibrium needs one temperature and Boltzmann's law, but {reason}; use distribution = \"steady-state\"")))?;
     let open = system.boundaries.iter().all(|b| *b == Boundary::Open);
     if system.is_quadratic() && open {
         let quadratic = Quadratic::of(system.dimension(), &|x| system.potential(x, protocol))?;
@@ -128,10 +126,12 @@ fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64
 pub(super) fn steady_law(system: &System, protocol: &[f64]) -> Result<Option<(Law, String)>, SimulationError> {
     if let Some(force) = system.linear_force(protocol) {
         let d = system.dimension();
+        let origin = vec![0.0; d];
+        let friction = |i: usize| system.friction_at(i, &origin, protocol);
         let dynamics = LinearDynamics::new(
-            DMatrix::from_fn(d, d, |i, j| force.stiffness[(i, j)] / system.friction[i]),
-            DVector::from_fn(d, |i, _| force.constant[i] / system.friction[i]),
-            DVector::from_fn(d, |i, _| system.temperature[i] / system.friction[i]),
+            DMatrix::from_fn(d, d, |i, j| force.stiffness[(i, j)] / friction(i)),
+            DVector::from_fn(d, |i, _| force.constant[i] / friction(i)),
+            DVector::from_fn(d, |i, _| system.diffusion_at(i, &origin, protocol)),
         )?;
         return Ok(Some((Law::Gaussian(dynamics.stationary()?), "steady state, exact Gaussian".to_owned())));
     }
@@ -142,17 +142,44 @@ pub(super) fn steady_law(system: &System, protocol: &[f64]) -> Result<Option<(La
         return Ok(Some((Law::Density(ring.density), "steady state, exact by quadrature".to_owned())));
     }
     // One open or walled coordinate carries no current: what drives it has a potential of its own.
-    let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
-    let drive = |x: f64| system.drive(0, &[x], protocol);
-    let effective = |x: f64| system.potential(&[x], protocol) - integrate(origin, x, 64, &drive);
-    let found = one_dimensional(system, system.temperature[0], &effective)?;
+    let found = if system.bath_varies() {
+        one_dimensional(system, 1.0, &reduced_potential(system, protocol))?
+    } else {
+        let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
+        let drive = |x: f64| system.drive(0, &[x], protocol);
+        let effective = |x: f64| system.potential(&[x], protocol) - integrate(origin, x, 64, &drive);
+        one_dimensional(system, system.temperature[0], &effective)?
+    };
     Ok(Some((Law::Density(found.density), "steady state without current, exact by quadrature".to_owned())))
+}
+
+/// `−ln p` up to a constant of one coordinate that carries no current: `−∫ (F/T − a ∂ ln D) dx`.
+pub(super) fn reduced_potential<'a>(system: &'a System, protocol: &'a [f64]) -> impl Fn(f64) -> f64 + 'a {
+    let weight = system.interpretation().map_or(0.0, Interpretation::spurious_weight);
+    let fixed = system.temperature[0];
+    let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
+    move |x: f64| {
+        // What has a closed form is not integrated: the potential where the temperature is one, and the logarithm.
+        let conservative = if fixed.is_nan() {
+            let slope = |y: f64| system.force(0, &[y], protocol) / system.temperature_at(0, &[y], protocol);
+            -integrate(origin, x, 256, &slope)
+        } else {
+            let drive = |y: f64| system.drive(0, &[y], protocol);
+            (system.potential(&[x], protocol) - if system.is_driven() { integrate(origin, x, 256, &drive) } else { 0.0 }) / fixed
+        };
+        if weight == 0.0 { conservative } else { conservative + weight * system.diffusion_at(0, &[x], protocol).ln() }
+    }
 }
 
 /// The stationary ring at given protocol values; `None` unless the model is one periodic coordinate.
 pub(super) fn ring(system: &System, protocol: &[f64]) -> Result<Option<Ring>, SimulationError> {
     match system.boundaries.as_slice() {
         [Boundary::Periodic { lower, upper }] => {
+            if system.bath_varies() {
+                let diffusion = |x: f64| system.diffusion_at(0, &[x], protocol);
+                let force = |x: f64| system.medium_force(0, &[x], protocol);
+                return Ok(Some(Ring::with_noise(*lower, *upper, &diffusion, &force, CELLS)?));
+            }
             let force = |x: f64| system.force(0, &[x], protocol);
             Ok(Some(Ring::new(*lower, *upper, system.friction[0], system.temperature[0], &force, CELLS)?))
         }

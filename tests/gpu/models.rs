@@ -1,7 +1,7 @@
 //! Plans made from formulas, without the experiment format.
 
 use ness::expression::{Graph, Node, Operand, Scope, Slots, Symbol, compile};
-use ness::plan::{Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, Uniforms};
+use ness::plan::{Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, StepLaw, Plan, Schedule, Uniforms};
 use ness::random::Stream;
 
 pub(crate) const DT: f64 = 0.02;
@@ -51,6 +51,8 @@ impl Model {
             let (mean, width) = weak_taylor(&mut graph, outputs[0]);
             outputs.extend([mean, width]);
         }
+        let last = outputs.len() as u16 - 1;
+        let law = (self.integrator == Integrator::WeakTaylor).then(|| StepLaw { mean: vec![last - 1], width: vec![last], back: None });
         let program = compile(&graph, &outputs, &mut slots).expect("the forces compile");
         let work = self.protocol.map(|_| {
             let slope = graph.derivative(potential, Symbol::Protocol(0));
@@ -84,6 +86,8 @@ impl Model {
                 force_is_constant: !program.reads_schedule(),
                 force: program,
                 drives: drive_outputs,
+                law,
+                medium: None,
                 mobility: vec![coefficient[0]; d],
                 noise: vec![coefficient[1]; d],
                 half_beta: vec![coefficient[2]; d],

@@ -68,6 +68,7 @@ pub(super) struct Block<'a, R: Real> {
     before_is_current: bool,
     pub(super) work: Sum<R>,
     pub(super) heat: Vec<Sum<R>>,
+    pub(super) medium: Sum<R>,
     pub(super) path: Sum<R>,
 }
 
@@ -118,6 +119,7 @@ impl<'a, R: Real> Block<'a, R> {
             before_is_current: false,
             work: Sum::new(),
             heat: (0..d).map(|_| Sum::new()).collect(),
+            medium: Sum::new(),
             path: Sum::new(),
         }
     }
@@ -174,6 +176,7 @@ impl<'a, R: Real> Block<'a, R> {
         }
         self.work = Sum::new();
         self.path = Sum::new();
+        self.medium = Sum::new();
         for heat in &mut self.heat {
             *heat = Sum::new();
         }
@@ -197,6 +200,8 @@ impl<'a, R: Real> Block<'a, R> {
             Integrator::EulerMaruyama => self.step_euler_maruyama(input),
             Integrator::Heun => self.step_heun(input),
             Integrator::WeakTaylor => self.step_weak_taylor(input),
+            Integrator::EulerMaruyamaIto => self.step_euler_maruyama_ito(input),
+            Integrator::HeunStratonovich => self.step_heun_stratonovich(input),
             Integrator::ExactLinear => self.step_exact_linear(input),
         }
         std::mem::swap(&mut self.position, &mut self.next);
@@ -254,6 +259,7 @@ impl<'a, R: Real> Block<'a, R> {
     fn flush(&mut self) {
         self.kernels.flush(&mut self.work.partial, &mut self.work.total);
         self.kernels.flush(&mut self.path.partial, &mut self.path.total);
+        self.kernels.flush(&mut self.medium.partial, &mut self.medium.total);
         for heat in &mut self.heat {
             self.kernels.flush(&mut heat.partial, &mut heat.total);
         }
@@ -267,6 +273,7 @@ impl<'a, R: Real> Block<'a, R> {
             Column::Winding(i) => self.winding[i as usize].0[lane].to_f64(),
             Column::Work => self.work.value(lane),
             Column::Heat(i) => self.heat[i as usize].value(lane),
+            Column::EntropyMedium => self.medium.value(lane),
             Column::EntropyPath => self.path.value(lane),
             Column::Jump(_) => f64::NAN,
         }

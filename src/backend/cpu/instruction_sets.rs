@@ -86,6 +86,7 @@ kernels! {
     fn euler_maruyama(x: &Lanes<R>, force: &Lanes<R>, z: &Lanes<R>, mobility: R, noise: R, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
     fn heun(x: &Lanes<R>, force: &Lanes<R>, predicted: &Lanes<R>, z: &Lanes<R>, mobility: R, noise: R, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
     fn weak_taylor(x: &Lanes<R>, mean: &Lanes<R>, width: &Lanes<R>, z: &Lanes<R>, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
+    fn heun_stratonovich(x: &Lanes<R>, mean: &Lanes<R>, width: &Lanes<R>, z: &Lanes<R>, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
     fn exact_linear(x: &Lanes<R>, z: &Lanes<R>, propagator: R, noise: R, offset: R, next: &mut Lanes<R>);
     fn exact_linear_alone(x: &Lanes<R>, z: &Lanes<R>, factors: LinearFactors<R>, next: &mut Lanes<R>, displacement: &mut Lanes<R>, middle: &mut Lanes<R>);
     fn ledger_exact_linear_alone(force: &Lanes<R>, displacement: &Lanes<R>, middle: &Lanes<R>, factors: LinearFactors<R>, heat: &mut Lanes<R>, path: &mut Lanes<R>);
@@ -97,6 +98,7 @@ kernels! {
     fn add(value: &Lanes<R>, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, factors: LedgerFactors<R>, sum: &mut Lanes<R>);
     fn ledger_weak_taylor(z: &Lanes<R>, width: &Lanes<R>, mean_after: &Lanes<R>, width_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);
+    fn ledger_euler_maruyama_ito(z: &Lanes<R>, width: &Lanes<R>, slope: &Lanes<R>, drift_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);
     fn fold(x: &mut Lanes<R>, winding: &mut Lanes<R>, lower: R, period: R);
     fn reflect(x: &mut Lanes<R>, sign: &mut Lanes<R>, lower: R, width: R);
     fn flush(partial: &mut Lanes<R>, total: &mut Lanes<f64>);

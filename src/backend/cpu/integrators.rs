@@ -2,6 +2,7 @@
 
 use super::block::{Block, StepInput, spread};
 use super::kernels::{LedgerFactors, LinearFactors};
+use crate::expression::Operand;
 use crate::maths::Real;
 use crate::plan::{Boundary, Column, LinearStep};
 
@@ -50,10 +51,16 @@ impl<R: Real> Block<'_, R> {
         self.keep_forces();
     }
 
+    /// Mean and width of the step of a coordinate, as operands of the force program.
+    pub(super) fn step_law(&self, i: usize) -> (Operand, Operand) {
+        let Some(law) = &self.dynamics.law else { unreachable!("a plan whose steps depend on place names their mean and width") };
+        let outputs = &self.dynamics.force.outputs;
+        (outputs[usize::from(law.mean[i])], outputs[usize::from(law.width[i])])
+    }
+
     pub(super) fn step_weak_taylor(&mut self, input: StepInput<'_, R>) {
         self.forces_before(input);
-        let outputs = &self.dynamics.force.outputs;
-        let (mean, width) = (outputs[outputs.len() - 2], outputs[outputs.len() - 1]);
+        let (mean, width) = self.step_law(0);
         let z = &self.normals[0][input.quarter];
         let m = spread(mean, &self.position, input, &self.before, &mut self.spare);
         let s = spread(width, &self.position, input, &self.before, &mut self.spare_too);
@@ -112,6 +119,7 @@ impl<R: Real> Block<'_, R> {
             }
             self.kernels.add_product(&self.spare, &self.displacement[i], &mut self.path.partial);
         }
+        self.add_medium_at_the_middle(input);
     }
 
     /// The same for one coordinate, in fewer passes.
@@ -133,9 +141,10 @@ impl<R: Real> Block<'_, R> {
             let force = spread(self.dynamics.force.outputs[drive as usize], &self.proposed, input, &self.after, &mut self.spare);
             self.kernels.add_product(force, displacement, &mut self.work.partial);
         }
+        self.add_medium_at_the_middle(input);
     }
 
-    fn propose_euler_maruyama(&mut self, input: StepInput<'_, R>) {
+    pub(super) fn propose_euler_maruyama(&mut self, input: StepInput<'_, R>) {
         for i in 0..self.position.len() {
             let force = spread(self.dynamics.force.outputs[i], &self.position, input, &self.before, &mut self.spare);
             let (mobility, noise) = (input.scalar(self.dynamics.mobility[i]), input.scalar(self.dynamics.noise[i]));
@@ -145,7 +154,7 @@ impl<R: Real> Block<'_, R> {
     }
 
     /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
-    fn add_heat_and_drive_work(&mut self, input: StepInput<'_, R>) {
+    pub(super) fn add_heat_and_drive_work(&mut self, input: StepInput<'_, R>) {
         for i in 0..self.position.len() {
             if matches!(self.plan.coordinates[i].boundary, Boundary::Walls { .. }) {
                 self.kernels.midpoint(&self.position[i], &self.next[i], &mut self.displacement[i], &mut self.spare);
@@ -160,10 +169,16 @@ impl<R: Real> Block<'_, R> {
                 let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
                 self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.work.partial);
             }
+            if let Some(medium) = &self.dynamics.medium {
+                let output = self.dynamics.force.outputs[usize::from(medium[i])];
+                let before = spread(output, &self.position, input, &self.before, &mut self.spare);
+                let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
+                self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.medium.partial);
+            }
         }
     }
 
-    fn keeps_path_ledger(&self) -> bool {
+    pub(super) fn keeps_path_ledger(&self) -> bool {
         self.plan.columns.contains(&Column::EntropyPath)
     }
 }

@@ -111,6 +111,24 @@ pub(super) fn weak_taylor<R: Real, const FMA: bool>(
     }
 }
 
+/// Second half of a Stratonovich Heun step: `displacement = ½(displacement + (m̂ + ŝ·z))`, `next = x + displacement`.
+#[inline(always)]
+pub(super) fn heun_stratonovich<R: Real, const FMA: bool>(
+    x: &Lanes<R>,
+    mean: &Lanes<R>,
+    width: &Lanes<R>,
+    z: &Lanes<R>,
+    displacement: &mut Lanes<R>,
+    next: &mut Lanes<R>,
+) {
+    let half = R::from_f64(0.5);
+    for l in 0..LANES {
+        let d = half * (displacement.0[l] + width.0[l].multiply_add::<FMA>(z.0[l], mean.0[l]));
+        displacement.0[l] = d;
+        next.0[l] = x.0[l] + d;
+    }
+}
+
 /// Diagonal part of the exact linear step: `next = propagator·x + (noise·z + offset)`.
 #[inline(always)]
 pub(super) fn exact_linear<R: Real, const FMA: bool>(x: &Lanes<R>, z: &Lanes<R>, propagator: R, noise: R, offset: R, next: &mut Lanes<R>) {
@@ -252,6 +270,26 @@ pub(super) fn ledger_weak_taylor<R: Real, const FMA: bool>(
         let b = sign.0[l].multiply_add::<FMA>(mean_after.0[l], displacement.0[l]) / width_after.0[l];
         let squares = half * (b - z.0[l]) * (b + z.0[l]);
         sum.0[l] = sum.0[l] + (squares + log::<R, FMA>((width_after.0[l] / width.0[l]).abs()));
+    }
+}
+
+/// Path ledger of the Itô step taken back by the end-point rule: `½b² − ½z² − ln|1 + sign·b·∂s|` with `b = (sign·Δ + μ')/s`.
+#[inline(always)]
+pub(super) fn ledger_euler_maruyama_ito<R: Real, const FMA: bool>(
+    z: &Lanes<R>,
+    width: &Lanes<R>,
+    slope: &Lanes<R>,
+    drift_after: &Lanes<R>,
+    displacement: &Lanes<R>,
+    sign: &Lanes<R>,
+    sum: &mut Lanes<R>,
+) {
+    let half = R::from_f64(0.5);
+    for l in 0..LANES {
+        let b = sign.0[l].multiply_add::<FMA>(displacement.0[l], drift_after.0[l]) / width.0[l];
+        let squares = half * (b - z.0[l]) * (b + z.0[l]);
+        let stretch = (sign.0[l] * b).multiply_add::<FMA>(slope.0[l], R::ONE);
+        sum.0[l] = sum.0[l] + (squares - log::<R, FMA>(stretch.abs()));
     }
 }
 

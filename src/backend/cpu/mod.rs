@@ -5,6 +5,7 @@ mod instruction_sets;
 mod integrators;
 mod jump;
 mod kernels;
+mod multiplicative;
 mod record;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

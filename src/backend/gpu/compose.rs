@@ -60,6 +60,8 @@ fragments! {
     EULER_MARUYAMA "euler_maruyama.wgsl"
     HEUN "heun.wgsl"
     WEAK_TAYLOR "weak_taylor.wgsl"
+    EULER_MARUYAMA_ITO "euler_maruyama_ito.wgsl"
+    HEUN_STRATONOVICH "heun_stratonovich.wgsl"
     EXACT_LINEAR "exact_linear.wgsl"
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
@@ -110,13 +112,15 @@ impl Composition {
         let mut whole = Self::default();
         whole.push("sizes of this plan", &kernel::sizes(plan, &layout, options.workgroup));
         let multiply = if options.wide_integers { MUL_WIDE_NATIVE } else { MUL_WIDE_HALVES };
-        let integrator = match dynamics.integrator {
-            Integrator::EulerMaruyama => EULER_MARUYAMA,
-            Integrator::Heun => HEUN,
-            Integrator::WeakTaylor => WEAK_TAYLOR,
-            Integrator::ExactLinear => EXACT_LINEAR,
+        let integrator: &[Fragment] = match dynamics.integrator {
+            Integrator::EulerMaruyama => &[EULER_MARUYAMA],
+            Integrator::Heun => &[HEUN],
+            Integrator::WeakTaylor => &[WEAK_TAYLOR],
+            Integrator::EulerMaruyamaIto => &[WEAK_TAYLOR, EULER_MARUYAMA_ITO],
+            Integrator::HeunStratonovich => &[WEAK_TAYLOR, HEUN_STRATONOVICH],
+            Integrator::ExactLinear => &[EXACT_LINEAR],
         };
-        for fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, BOUNDARY, PATH_SUMS, integrator] {
+        for &fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, BOUNDARY, PATH_SUMS].iter().chain(integrator) {
             whole.push_fragment(fragment);
         }
         if !plan.series.is_empty() {

@@ -77,7 +77,7 @@ impl Layout {
         };
         let windings = plan.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
         let initial = (0..dimension as u16).map(|i| slot_if(asked(Column::Initial(i)))).collect();
-        let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyPath]);
+        let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyMedium, Column::EntropyPath]);
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).collect();
         let returned = next + 3 * sums.len();
         let kept = if dynamics.force_is_constant && dynamics.linear.is_none() { dynamics.force.outputs.len() } else { 0 };

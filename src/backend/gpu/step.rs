@@ -18,7 +18,8 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
     match (dynamics.integrator, &dynamics.linear) {
         (Integrator::EulerMaruyama, _) => writer.euler_maruyama(&mut text),
         (Integrator::Heun, _) => writer.heun(&mut text),
-        (Integrator::WeakTaylor, _) => writer.weak_taylor(&mut text),
+        (Integrator::WeakTaylor | Integrator::EulerMaruyamaIto, _) => writer.gaussian_step(&mut text),
+        (Integrator::HeunStratonovich, _) => writer.heun_stratonovich(&mut text),
         (Integrator::ExactLinear, Some(linear)) => writer.exact_linear(&mut text, linear),
         (Integrator::ExactLinear, None) => unreachable!("a plan with the exact linear integrator carries its matrices"),
     }
@@ -29,11 +30,11 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
     text + "}\n"
 }
 
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     plan: &'a Plan,
-    dynamics: &'a Overdamped,
-    layout: &'a Layout,
-    d: usize,
+    pub(super) dynamics: &'a Overdamped,
+    pub(super) layout: &'a Layout,
+    pub(super) d: usize,
 }
 
 impl Writer<'_> {
@@ -78,26 +79,6 @@ impl Writer<'_> {
         self.keep_forces(text);
     }
 
-    fn weak_taylor(&self, text: &mut String) {
-        let outputs = self.dynamics.force.outputs.len();
-        let (mean, width) = (outputs - 2, outputs - 1);
-        self.forces_before(text);
-        line!(text, "    var next = x;");
-        line!(text, "    let displacement0 = weak_taylor(before[{mean}], before[{width}], z[0].x);");
-        line!(text, "    next[0] = x[0] + displacement0;");
-        self.boundary(text, 0);
-        line!(text, "    let after = force(next, row);");
-        if let Some(path) = self.layout.sum(Column::EntropyPath) {
-            let reflected = self.reflected(0);
-            line!(
-                text,
-                "    partial[{path}] = ledger_weak_taylor(z[0].x, before[{width}], after[{mean}], after[{width}], displacement0, {reflected}, partial[{path}]);"
-            );
-        }
-        self.heat_and_drive_work(text);
-        self.keep_forces(text);
-    }
-
     fn exact_linear(&self, text: &mut String, linear: &LinearStep) {
         let d = self.d;
         let others = |i: usize| (0..d).filter(move |&j| j != i);
@@ -134,15 +115,18 @@ impl Writer<'_> {
                 }
                 line!(text, "    partial[{path}] = fma(slope{i}, displacement{i}, partial[{path}]);");
             }
+            if let (Some(outputs), Some(medium)) = (&self.dynamics.medium, self.layout.sum(Column::EntropyMedium)) {
+                line!(text, "    partial[{medium}] = fma(between[{}], displacement{i}, partial[{medium}]);", outputs[i]);
+            }
         }
     }
 
-    fn forces_before(&self, text: &mut String) {
+    pub(super) fn forces_before(&self, text: &mut String) {
         let source = if self.layout.kept > 0 { "kept" } else { "force(x, row)" };
         line!(text, "    let before = {source};");
     }
 
-    fn keep_forces(&self, text: &mut String) {
+    pub(super) fn keep_forces(&self, text: &mut String) {
         if self.layout.kept > 0 {
             line!(text, "    kept = after;");
         }
@@ -158,7 +142,7 @@ impl Writer<'_> {
     }
 
     /// Brings `next[i]` back into its range; winding number and sign of reflection follow.
-    fn boundary(&self, text: &mut String, i: usize) {
+    pub(super) fn boundary(&self, text: &mut String, i: usize) {
         match self.plan.coordinates[i].boundary {
             Boundary::Open => {}
             Boundary::Periodic { lower, upper } => {
@@ -173,7 +157,7 @@ impl Writer<'_> {
     }
 
     /// Brings a trial position into the range of the coordinate and leaves no trace.
-    fn trial_boundary(&self, text: &mut String, i: usize) {
+    pub(super) fn trial_boundary(&self, text: &mut String, i: usize) {
         match self.plan.coordinates[i].boundary {
             Boundary::Open => {}
             Boundary::Periodic { lower, upper } => {
@@ -186,7 +170,7 @@ impl Writer<'_> {
     }
 
     /// −1 after an odd number of reflections, else 1.
-    fn reflected(&self, i: usize) -> String {
+    pub(super) fn reflected(&self, i: usize) -> String {
         match self.plan.coordinates[i].boundary {
             Boundary::Walls { .. } => format!("reflected{i}.sign"),
             Boundary::Open | Boundary::Periodic { .. } => number(1.0),
@@ -194,8 +178,9 @@ impl Writer<'_> {
     }
 
     /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
-    fn heat_and_drive_work(&self, text: &mut String) {
-        let displacement = if self.dynamics.integrator == Integrator::Heun { "corrected" } else { "displacement" };
+    pub(super) fn heat_and_drive_work(&self, text: &mut String) {
+        let corrected = matches!(self.dynamics.integrator, Integrator::Heun | Integrator::HeunStratonovich);
+        let displacement = if corrected { "corrected" } else { "displacement" };
         for i in 0..self.d {
             let moved = match self.plan.coordinates[i].boundary {
                 Boundary::Walls { .. } => format!("next[{i}] - x[{i}]"),
@@ -207,6 +192,10 @@ impl Writer<'_> {
             }
             if let (Some(drive), Some(work)) = (self.dynamics.drives[i], self.layout.sum(Column::Work)) {
                 line!(text, "    partial[{work}] = add_trapezoid(before[{drive}], after[{drive}], moved{i}, partial[{work}]);");
+            }
+            if let (Some(outputs), Some(medium)) = (&self.dynamics.medium, self.layout.sum(Column::EntropyMedium)) {
+                let output = outputs[i];
+                line!(text, "    partial[{medium}] = add_trapezoid(before[{output}], after[{output}], moved{i}, partial[{medium}]);");
             }
         }
     }

@@ -12,8 +12,7 @@ fn problem<'a>(range: (f64, f64), ends: Ends, initial: Start<'a>, saves: &'a [f6
         lower: range.0,
         upper: range.1,
         ends,
-        friction: 1.0,
-        temperature: 1.0,
+        bath: Bath::Uniform { friction: 1.0, temperature: 1.0 },
         potential: STILL,
         drive: STILL,
         moving: false,
@@ -212,7 +211,7 @@ fn a_ring_from_a_uniform_start() {
         let (potential, drive) = (cosine(height), move |_: f64, _: f64| force);
         let start = Start::Uniform(0.0, TAU);
         let asked =
-            Problem { potential: &potential, drive: &drive, friction, temperature, ..problem((0.0, TAU), Ends::Periodic, start, std::slice::from_ref(&time)) };
+            Problem { potential: &potential, drive: &drive, bath: Bath::Uniform { friction, temperature }, ..problem((0.0, TAU), Ends::Periodic, start, std::slice::from_ref(&time)) };
         let snapshot = &evolve(&asked).unwrap()[0];
         near(snapshot.entropy_total(), total, 1e-5);
         near(snapshot.entropy_housekeeping, housekeeping, 1e-5);
@@ -265,7 +264,7 @@ fn a_ring_whose_barrier_grows_or_that_is_stirred_thrice() {
     let potential = |x: f64, t: f64| if t < 1.5 { x.cos() } else { 1.5 * x.cos() };
     let drive = |_: f64, t: f64| if t < 1.5 { 2.0 * t.min(1.0) } else { 1.0 };
     let initial = Start::LogDensity(&logarithm);
-    let asked = Problem { potential: &potential, drive: &drive, temperature: 0.8, moving: true, initial, saves: &[2.5], breaks: &[1.0, 1.5], ..base };
+    let asked = Problem { potential: &potential, drive: &drive, bath: Bath::Uniform { friction: 1.0, temperature: 0.8 }, moving: true, initial, saves: &[2.5], breaks: &[1.0, 1.5], ..base };
     let stirred = &evolve(&asked).unwrap()[0];
     near(stirred.hatano_sasa, 0.322_729_806_528_566, 1e-5);
     near(stirred.entropy_housekeeping, 3.747_906_554_042_5, 1e-5);
@@ -282,7 +281,7 @@ fn sabotage_is_seen() {
         let (potential, drive) = (cosine(height), move |_: f64, _: f64| force);
         let saves = [8.0, 9.0];
         let base = problem((0.0, TAU), Ends::Periodic, Start::Point(1.0), &saves);
-        let snapshots = evolve(&Problem { potential: &potential, drive: &drive, friction, temperature, cells: 128, ..base }).unwrap();
+        let snapshots = evolve(&Problem { potential: &potential, drive: &drive, bath: Bath::Uniform { friction, temperature }, cells: 128, ..base }).unwrap();
         snapshots[1].displacement.value - snapshots[0].displacement.value
     };
     assert!((velocity(1.0, 1.0, 2.0, 2.0) - 1.253_046_4).abs() <= 1e-5, "{}", velocity(1.0, 1.0, 2.0, 2.0));
@@ -297,7 +296,7 @@ fn bad_problems_are_refused() {
     assert!(matches!(evolve(&Problem { saves: &[1.0, 0.5], ..base }), Err(ExactError::Times { .. })));
     assert!(matches!(evolve(&Problem { saves: &[-1.0], ..base }), Err(ExactError::Times { .. })));
     assert!(matches!(evolve(&Problem { upper: 0.0, ..base }), Err(ExactError::Range { .. })));
-    assert!(matches!(evolve(&Problem { friction: 0.0, ..base }), Err(ExactError::NotPositive { .. })));
+    assert!(matches!(evolve(&Problem { bath: Bath::Uniform { friction: 0.0, temperature: 1.0 }, ..base }), Err(ExactError::NotPositive { .. })));
     assert!(matches!(evolve(&Problem { ends: Ends::Truncated, ..base }), Err(ExactError::RangeTooNarrow { .. })));
     assert!(matches!(evolve(&Problem { potential: &|x, _| 1.0 / x, ..base }), Err(ExactError::NotFinite { what: "potential", .. })));
     assert!(matches!(evolve(&Problem { initial: Start::Point(7.0), ..base }), Err(ExactError::Density(_))));

@@ -13,7 +13,7 @@ const KEYS: &[Case] = &[
         r#"friction = "gamma""#,
         "frictoin = 1",
         &[
-            "7:1 unknown key `frictoin` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature` or `x` | did you mean `friction`?",
+            "7:1 unknown key `frictoin` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation` or `x` | did you mean `friction`?",
         ],
     ),
     (
@@ -137,20 +137,16 @@ const BATHS: &[Case] = &[
         r#"friction = "gamma""#,
         r#"friction = "gamma*x""#,
         &[
-            "7:19 `friction` cannot depend on the coordinate `x` |  | noise that depends on a coordinate is multiplicative, which is not yet in this version: use formulas of parameters",
+            r#"7:12 `friction` depends on a coordinate: the noise is multiplicative, and `interpretation` must say how it is read | add `interpretation = "ito" | "stratonovich" | "anti-ito"` to [model] | -"#,
         ],
     ),
-    (
-        r#"friction = "gamma""#,
-        r#"friction = "gamma*lambda""#,
-        &[
-            "7:19 `friction` cannot depend on the protocol variable `lambda` |  | friction and temperature are constant in time in this version: use formulas of parameters",
-        ],
-    ),
+    (r#"friction = "gamma""#, r#"friction = "lambda-1""#, &["7:12 `friction` must be above 0 | this falls to -1.000000 | -"]),
     (
         r#"friction = "gamma""#,
         r#"friction = "gamma*t""#,
-        &["7:19 `friction` cannot depend on the time `t` |  | friction and temperature are constant in time in this version: use formulas of parameters"],
+        &[
+            r#"7:19 `friction` cannot read the time `t` |  | write the time dependence as a protocol variable, as in `[protocol]` `lambda = "v*t"`, and read `lambda` here"#,
+        ],
     ),
     (r#"friction = "gamma""#, "friction = 0", &["7:12 `friction` must be above 0 | this is 0 | overdamped motion is force divided by friction"]),
     (r#"friction = "gamma""#, "friction = [1, 2]", &["7:12 `friction` has the wrong number of entries | expected 1, one for each coordinate, found 2 | -"]),
@@ -376,7 +372,7 @@ error: `dt` does not divide the time between saves 0.1
         (
             "model.frictio",
             "1",
-            "1:1 unknown key `frictio` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature` or `x` | did you mean `friction`?",
+            "1:1 unknown key `frictio` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation` or `x` | did you mean `friction`?",
         ),
         ("ensemble.dt.x", "1", "1:1 `dt` is not a table, so it has no keys of its own |  | -"),
         ("a b", "1", "1:1 `a b` is not a key path |  | write `--set name=value` or `--set section.key=value`"),
@@ -384,7 +380,7 @@ error: `dt` does not divide the time between saves 0.1
         (
             "model.friction",
             "gamma*x",
-            "1:22 `friction` cannot depend on the coordinate `x` |  | noise that depends on a coordinate is multiplicative, which is not yet in this version: use formulas of parameters",
+            r#"1:19 `friction` depends on a coordinate: the noise is multiplicative, and `interpretation` must say how it is read | add `interpretation = "ito" | "stratonovich" | "anti-ito"` to [model] | -"#,
         ),
     ] {
         let error = load_with(SOUND, &[(key, value)]).err();

@@ -144,6 +144,7 @@ impl Question<'_> {
         Facts {
             jumps: true,
             empty_states_at_start: partial,
+            canonical: Ok(()),
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
             delta_free_energy: None,
             start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },

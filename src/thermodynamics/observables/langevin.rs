@@ -77,7 +77,7 @@ impl Ledger<'_> {
             heat: sum_of(&everywhere, &|_| 1.0),
             bath_heat: self.baths.iter().map(|bath| sum_of(&bath.coordinates, &|_| 1.0)).collect(),
             energy_change: combine(&end(self.energy_end), &start(self.energy_start), |last, first| last - first),
-            medium: sum_of(&everywhere, &|i| 1.0 / self.temperatures[i]),
+            medium: column(Column::EntropyMedium).cloned().or_else(|| sum_of(&everywhere, &|i| 1.0 / self.temperatures[i])),
             medium_path: column(Column::EntropyPath).cloned(),
             system,
             displacement: (0..d).map(displacement).collect(),

@@ -101,7 +101,7 @@ pub static OBSERVABLES: &[Observable] = &[
     Observable {
         name: "entropy_medium",
         unit: Unit::Entropy,
-        long_name: "entropy given to the baths, heat over temperature (physical ledger)",
+        long_name: "entropy given to the baths, heat over temperature, and with multiplicative noise -a d ln D (physical ledger)",
         scope: Scope::Run,
         values: |t, _| t.medium.clone(),
     },

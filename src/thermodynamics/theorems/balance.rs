@@ -62,7 +62,7 @@ pub(super) fn detailed_balance_scope(facts: &Facts) -> Result<(), String> {
     } else if facts.has_drives {
         "there are non-conservative forces; drop `model.force`, or try `steady_balance`"
     } else if facts.single_temperature.is_none() {
-        "there are several temperatures; set one, or try `steady_balance`"
+        "there is no single temperature for which Boltzmann's law stands still; set one (with multiplicative noise also interpretation = \"anti-ito\"), or try `steady_balance`"
     } else if facts.protocol_moves {
         "the protocol moves; hold it constant"
     } else {

@@ -55,6 +55,9 @@ impl Average {
 
 /// Jarzynski and Crooks need an equilibrium start at one temperature.
 pub(super) fn work_scope(facts: &Facts) -> Result<(), String> {
+    if let (Err(reason), false) = (&facts.canonical, facts.jumps) {
+        return Err(format!("it needs one temperature that stays and Boltzmann's law, but {reason}; try `integral_total`, which does not"));
+    }
     if facts.single_temperature.is_none() {
         return Err("it needs one temperature; with several baths try `integral_total`".into());
     }

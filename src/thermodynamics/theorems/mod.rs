@@ -158,6 +158,8 @@ pub enum Start {
 pub struct Facts {
     /// The temperature, where all baths have the same; in units of energy.
     pub single_temperature: Option<f64>,
+    /// Whether Boltzmann's law at one temperature stands still at every protocol value, or why not.
+    pub canonical: Result<(), String>,
     /// Exact free energy difference between the ends of the protocol, and where it comes from.
     pub delta_free_energy: Option<(f64, String)>,
     /// How the ensemble starts.

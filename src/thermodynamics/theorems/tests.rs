@@ -37,6 +37,7 @@ type Statistic<'a> = (&'a str, &'a dyn Fn(&Runs) -> f64);
 pub(in crate::thermodynamics) fn facts() -> Facts {
     Facts {
         single_temperature: Some(1.0),
+        canonical: Ok(()),
         delta_free_energy: Some((2.0, "by hand".into())),
         start: Start::Equilibrium,
         protocol_moves: false,
