@@ -50,6 +50,32 @@ every = 0.05
 theorems = []
 "#;
 
+const NOISY: &str = r#"
+[model]
+kind = "overdamped"
+coordinates = ["x", "y"]
+x = { periodic = [0, "2*pi"] }
+y = { walls = [-1, 1] }
+potential = "cos(x)*y + lambda*sin(x)"
+force = { x = 0.5 }
+friction = { x = 1.0, y = "2 + y*lambda" }
+temperature = { x = "1 + 0.3*sin(x)*y", y = "0.5 + 0.2*y" }
+interpretation = "stratonovich"
+[protocol]
+duration = 0.4
+lambda = "t"
+[initial]
+distribution = "uniform"
+lower = { x = 0, y = -1 }
+upper = { x = "2*pi", y = 1 }
+[ensemble]
+trajectories = 300
+dt = 0.005
+[measure]
+every = 0.05
+theorems = []
+"#;
+
 /// Short runs of every integrator and boundary.
 fn plans() -> Vec<(&'static str, Plan)> {
     let small = |name: &'static str, sets: &[(&str, &str)]| {
@@ -67,6 +93,10 @@ fn plans() -> Vec<(&'static str, Plan)> {
         ("two coordinates, walls, every kind of formula", text(TWO, &[]).plan().clone()),
         ("the same by Heun", text(TWO, &[("ensemble.integrator", "heun")]).plan().clone()),
         ("relaxation", relaxed()),
+        ("noise that depends on place", small("buttiker-landauer", &with(&[]))),
+        ("noise that depends on other places, walls", text(NOISY, &[]).plan().clone()),
+        ("the same by Heun", text(NOISY, &[("ensemble.integrator", "heun")]).plan().clone()),
+        ("a bath that cools", small("cold-trap", &[("t_f", "0.4"), ("measure.every", "0.1"), ("ensemble.dt", "0.005")])),
     ]
 }
 

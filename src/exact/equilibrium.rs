@@ -105,6 +105,13 @@ impl Quadratic {
         self.value(law.mean().as_slice()) + 0.5 * (&self.stiffness * law.covariance()).trace()
     }
 
+    /// Variance over a Gaussian: `½ tr(KCKC) + gᵀCg` with `g = K m − b`.
+    pub fn variance_over(&self, law: &Gaussian) -> f64 {
+        let spread = &self.stiffness * law.covariance();
+        let slope = &self.stiffness * law.mean() - &self.force;
+        0.5 * (&spread * &spread).trace() + slope.dot(&(law.covariance() * &slope))
+    }
+
     /// Equilibrium at one temperature: mean `K⁻¹ b`, covariance `T K⁻¹`. Errors unless `K` is positive definite.
     pub fn equilibrium(&self, temperature: f64) -> Result<Gaussian, ExactError> {
         positive("the temperature", temperature)?;
@@ -171,6 +178,8 @@ mod tests {
         assert!((law.mean()[0] - 4.0 / 3.0).abs() <= 1e-14 && (law.covariance()[(0, 1)] - 1.0).abs() <= 1e-14);
         // Equipartition: one T above the minimum, 5 − ½·2·4/3.
         assert!((quadratic.mean_over(&law) - (5.0 - 4.0 / 3.0 + 3.0)).abs() <= 1e-13);
+        // χ² of two degrees of freedom: T² each ½.
+        assert!((quadratic.variance_over(&law) - 9.0).abs() <= 1e-12);
         let expected = 5.0 - 4.0 / 3.0 - 1.5 * (2.0 * (std::f64::consts::TAU * 3.0).ln() - 3f64.ln());
         assert!((quadratic.free_energy(3.0).unwrap() - expected).abs() <= 1e-13);
     }

@@ -112,7 +112,8 @@ fn check_equilibrium(reader: &mut Reader, item: &Item, model: &OverdampedModel) 
     }
     let temperatures: Vec<f64> = model.temperature.iter().map(|node| reader.evaluate(*node, &[], &[], 0.0)).collect();
     // Formulas of coordinates or of the protocol are judged when the start is prepared.
-    if temperatures.iter().any(|temperature| *temperature != temperatures[0] && !temperature.is_nan() && !temperatures[0].is_nan()) && !reader.parameters_broken {
+    if temperatures.iter().any(|temperature| *temperature != temperatures[0] && !temperature.is_nan() && !temperatures[0].is_nan()) && !reader.parameters_broken
+    {
         reader.problem(&item.place, "a model with several temperatures has no equilibrium", "").help("use `steady-state`");
     }
 }

@@ -8,7 +8,7 @@ use super::{OverdampedModel, Section, bath, check_name, schema};
 use crate::coordinate::{Boundary, Coordinate};
 use crate::expression::Node;
 
-const MOST_COORDINATES: usize = 8;
+const MOST_COORDINATES: usize = 64;
 
 /// Kinds that the file format has and this version has not.
 const OTHER_KINDS: &[&str] = &["underdamped"];

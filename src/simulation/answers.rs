@@ -8,6 +8,7 @@ use super::linear_means::linear_means;
 use super::start::{Opening, reduced_potential, ring};
 use crate::density::Density;
 use crate::exact::ExactError;
+use crate::exact::equilibrium::Quadratic;
 use crate::exact::fokker_planck::{Bath as Noise, Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
 use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
@@ -113,6 +114,11 @@ impl Question<'_> {
             answers.know(format!("heat_rate.{}", bath.name), heat / self.duration(), source);
         }
         answers.ledger(means.work, means.heat.iter().sum(), means.medium, Some(entropy), self.duration(), source);
+        let protocol = crate::plan::protocol_at(self.table, self.table.first().map_or(0, |values| values.len() - 1));
+        if let Ok(quadratic) = Quadratic::of(self.system.dimension(), &|x| self.system.potential(x, &protocol)) {
+            answers.know("energy", quadratic.mean_over(&means.last), source);
+            answers.know("energy.variance", quadratic.variance_over(&means.last), source);
+        }
         for (i, name) in self.system.names.iter().enumerate() {
             let displacement = means.last.mean()[i] - start.mean()[i];
             answers.know(format!("displacement.{name}"), displacement, source);
@@ -138,6 +144,7 @@ impl Question<'_> {
         let entropy = Some(last.entropy_system.value).filter(|s| s.is_finite());
         answers.last = Some(Law::Density(last.density.clone()));
         answers.ledger(last.work().value, last.heat.value, last.entropy_medium.value, entropy, self.duration(), &source);
+        answers.know("energy", last.energy.value, &source);
         let name = &self.system.names[0];
         answers.know(format!("displacement.{name}"), last.displacement.value, &source);
         answers.know(format!("displacement.{name}.variance"), last.displacement_variance.value, &source);
@@ -187,8 +194,16 @@ impl Question<'_> {
             (InitialState::Uniform { lower, upper }, _) => FokkerPlanckStart::Uniform(lower[0], upper[0]),
             _ => FokkerPlanckStart::LogDensity(&density),
         };
-        let temperature = |x: f64, t: f64| self.system.temperature_at(0, &[x], &self.experiment.protocol_at(t));
-        let diffusion = |x: f64, t: f64| self.system.diffusion_at(0, &[x], &self.experiment.protocol_at(t));
+        // The solver asks for all places at one time, then goes on to the next.
+        let known = std::cell::RefCell::new((f64::NAN, Vec::new()));
+        let protocol = |t: f64| -> std::cell::Ref<'_, [f64]> {
+            if known.borrow().0 != t {
+                *known.borrow_mut() = (t, self.experiment.protocol_at(t));
+            }
+            std::cell::Ref::map(known.borrow(), |(_, values)| values.as_slice())
+        };
+        let temperature = |x: f64, t: f64| self.system.temperature_at(0, &[x], &protocol(t));
+        let diffusion = |x: f64, t: f64| self.system.diffusion_at(0, &[x], &protocol(t));
         let spurious = self.system.interpretation().map_or(0.0, Interpretation::spurious_weight);
         let mut range = self.range()?;
         for _ in 0..4 {
@@ -201,8 +216,8 @@ impl Question<'_> {
                 } else {
                     Noise::Uniform { friction: self.system.friction[0], temperature: self.system.temperature[0] }
                 },
-                potential: &|x, t| self.system.potential(&[x], &self.experiment.protocol_at(t)),
-                drive: &|x, t| self.system.drive(0, &[x], &self.experiment.protocol_at(t)),
+                potential: &|x, t| self.system.potential(&[x], &protocol(t)),
+                drive: &|x, t| self.system.drive(0, &[x], &protocol(t)),
                 moving: self.moves(),
                 initial,
                 start: 0.0,

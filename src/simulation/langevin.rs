@@ -128,7 +128,15 @@ fn fields(experiment: &Experiment, system: &System, pilot: &pilot::Pilot) -> Vec
     (0..system.dimension()).map(|i| asked(i).unwrap_or_else(|| default(i))).collect()
 }
 
-fn facts(experiment: &Experiment, system: &System, plan: &Plan, table: &[Vec<f64>], opening: &Opening, ends: &Ends, answers: &mut Answers) -> Result<Facts, SimulationError> {
+fn facts(
+    experiment: &Experiment,
+    system: &System,
+    plan: &Plan,
+    table: &[Vec<f64>],
+    opening: &Opening,
+    ends: &Ends,
+    answers: &mut Answers,
+) -> Result<Facts, SimulationError> {
     let Dynamics::Overdamped(dynamics) = &plan.dynamics else {
         return Err(SimulationError::Start("not a Langevin plan".to_owned()));
     };

@@ -87,9 +87,9 @@ fn gaussian(system: &System, mean: &[f64], covariance: &[f64]) -> Result<Law, Si
 
 /// Canonical law of the potential at given protocol values, if it has a closed or one-dimensional form.
 pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<(Law, f64)>, SimulationError> {
-    let temperature = system
-        .canonical(protocol)
-        .map_err(|reason| SimulationError::Start(format!("equilibrium needs one temperature and Boltzmann's law, but {reason}; use distribution = \"steady-state\"")))?;
+    let temperature = system.canonical(protocol).map_err(|reason| {
+        SimulationError::Start(format!("equilibrium needs one temperature and Boltzmann's law, but {reason}; use distribution = \"steady-state\""))
+    })?;
     let open = system.boundaries.iter().all(|b| *b == Boundary::Open);
     if system.is_quadratic() && open {
         let quadratic = Quadratic::of(system.dimension(), &|x| system.potential(x, protocol))?;

@@ -36,6 +36,7 @@ fn expected(plan: &Plan, end: &End) -> Vec<f64> {
         Column::Winding(i) => end.winding[i as usize] as f64,
         Column::Work => end.work,
         Column::Heat(i) => end.heat[i as usize],
+        Column::EntropyMedium => f64::NAN,
         Column::EntropyPath => end.path,
         Column::Jump(_) => f64::NAN,
     };

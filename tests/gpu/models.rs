@@ -1,7 +1,7 @@
 //! Plans made from formulas, without the experiment format.
 
 use ness::expression::{Graph, Node, Operand, Scope, Slots, Symbol, compile};
-use ness::plan::{Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, StepLaw, Plan, Schedule, Uniforms};
+use ness::plan::{Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, Uniforms};
 use ness::random::Stream;
 
 pub(crate) const DT: f64 = 0.02;

@@ -82,6 +82,11 @@ pub(super) struct StepInput<'a, R> {
 }
 
 impl<R: Real> StepInput<'_, R> {
+    /// Whether an operand is the number 0 throughout: many entries of matrices are, and to add them changes no bit.
+    pub(super) fn is_nothing(&self, operand: Operand) -> bool {
+        matches!(operand, Operand::Constant(slot) if self.constants[slot as usize] == R::ZERO)
+    }
+
     /// The value of an operand that no coordinate changes.
     pub(super) fn scalar(&self, operand: Operand) -> R {
         match operand {

@@ -93,8 +93,10 @@ impl<R: Real> Block<'_, R> {
             let (propagator, noise, offset) = (input.scalar(linear.propagator[row + i]), input.scalar(linear.noise[row + i]), input.scalar(linear.offset[i]));
             self.kernels.exact_linear(&self.position[i], z, propagator, noise, offset, &mut self.next[i]);
             for j in (0..d).filter(|&j| j != i) {
-                self.kernels.add_scaled(input.scalar(linear.propagator[row + j]), &self.position[j], &mut self.next[i]);
-                if j < i {
+                if !input.is_nothing(linear.propagator[row + j]) {
+                    self.kernels.add_scaled(input.scalar(linear.propagator[row + j]), &self.position[j], &mut self.next[i]);
+                }
+                if j < i && !input.is_nothing(linear.noise[row + j]) {
                     self.kernels.add_scaled(input.scalar(linear.noise[row + j]), &self.normals[j][input.quarter], &mut self.next[i]);
                 }
             }
@@ -114,7 +116,7 @@ impl<R: Real> Block<'_, R> {
             }
             let (factor, constant) = (input.scalar(linear.ledger_matrix[i * d + i]), input.scalar(linear.ledger_vector[i]));
             self.kernels.affine(-factor, &self.proposed[i], constant, &mut self.spare);
-            for j in (0..d).filter(|&j| j != i) {
+            for j in (0..d).filter(|&j| j != i && !input.is_nothing(linear.ledger_matrix[i * d + j])) {
                 self.kernels.add_scaled(-input.scalar(linear.ledger_matrix[i * d + j]), &self.proposed[j], &mut self.spare);
             }
             self.kernels.add_product(&self.spare, &self.displacement[i], &mut self.path.partial);

@@ -30,8 +30,12 @@ impl<R: Real> Block<'_, R> {
     /// Path ledger: by the end-point rule backwards, see [`BackStep`], or by the same kind of step.
     fn add_ledger_euler_maruyama_ito(&mut self, input: StepInput<'_, R>) {
         let operand = |outputs: &[u16], i: usize| self.dynamics.force.outputs[usize::from(outputs[i])];
-        let back: Option<Vec<_>> =
-            self.dynamics.law.as_ref().and_then(|law| law.back.as_ref()).map(|BackStep { drift, slope }| (0..drift.len()).map(|i| (operand(drift, i), operand(slope, i))).collect());
+        let back: Option<Vec<_>> = self
+            .dynamics
+            .law
+            .as_ref()
+            .and_then(|law| law.back.as_ref())
+            .map(|BackStep { drift, slope }| (0..drift.len()).map(|i| (operand(drift, i), operand(slope, i))).collect());
         for i in 0..self.position.len() {
             let (mean, width) = self.step_law(i);
             let s = spread(width, &self.position, input, &self.before, &mut self.spare);

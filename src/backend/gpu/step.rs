@@ -83,13 +83,17 @@ impl Writer<'_> {
         let d = self.d;
         let others = |i: usize| (0..d).filter(move |&j| j != i);
         let entry = |matrix: &[Operand], i: usize, j: usize| wgsl_operand(matrix[i * d + j]);
+        // Many entries are the number 0 throughout; to add them changes no bit.
+        let there = |operand: Operand| !matches!(operand, Operand::Constant(slot) if self.plan.uniforms.constants[slot as usize] == 0.0);
         line!(text, "    var next = x;");
         for i in 0..d {
             let (propagator, noise, offset) = (entry(&linear.propagator, i, i), entry(&linear.noise, i, i), wgsl_operand(linear.offset[i]));
             line!(text, "    next[{i}] = exact_linear(x[{i}], z[{i}].x, {propagator}, {noise}, {offset});");
             for j in others(i) {
-                line!(text, "    next[{i}] = fma({}, x[{j}], next[{i}]);", entry(&linear.propagator, i, j));
-                if j < i {
+                if there(linear.propagator[i * d + j]) {
+                    line!(text, "    next[{i}] = fma({}, x[{j}], next[{i}]);", entry(&linear.propagator, i, j));
+                }
+                if j < i && there(linear.noise[i * d + j]) {
                     line!(text, "    next[{i}] = fma({}, z[{j}].x, next[{i}]);", entry(&linear.noise, i, j));
                 }
             }
@@ -110,7 +114,7 @@ impl Writer<'_> {
             if let Some(path) = self.layout.sum(Column::EntropyPath) {
                 let (factor, constant) = (entry(&linear.ledger_matrix, i, i), wgsl_operand(linear.ledger_vector[i]));
                 line!(text, "    var slope{i} = ledger_exact_linear({factor}, middle[{i}], {constant});");
-                for j in others(i) {
+                for j in others(i).filter(|&j| there(linear.ledger_matrix[i * d + j])) {
                     line!(text, "    slope{i} = fma(-{}, middle[{j}], slope{i});", entry(&linear.ledger_matrix, i, j));
                 }
                 line!(text, "    partial[{path}] = fma(slope{i}, displacement{i}, partial[{path}]);");

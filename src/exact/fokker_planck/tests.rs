@@ -210,8 +210,12 @@ fn a_ring_from_a_uniform_start() {
     for ([height, force, friction, temperature], time, [total, housekeeping, nonadiabatic]) in cases {
         let (potential, drive) = (cosine(height), move |_: f64, _: f64| force);
         let start = Start::Uniform(0.0, TAU);
-        let asked =
-            Problem { potential: &potential, drive: &drive, bath: Bath::Uniform { friction, temperature }, ..problem((0.0, TAU), Ends::Periodic, start, std::slice::from_ref(&time)) };
+        let asked = Problem {
+            potential: &potential,
+            drive: &drive,
+            bath: Bath::Uniform { friction, temperature },
+            ..problem((0.0, TAU), Ends::Periodic, start, std::slice::from_ref(&time))
+        };
         let snapshot = &evolve(&asked).unwrap()[0];
         near(snapshot.entropy_total(), total, 1e-5);
         near(snapshot.entropy_housekeeping, housekeeping, 1e-5);
@@ -264,7 +268,16 @@ fn a_ring_whose_barrier_grows_or_that_is_stirred_thrice() {
     let potential = |x: f64, t: f64| if t < 1.5 { x.cos() } else { 1.5 * x.cos() };
     let drive = |_: f64, t: f64| if t < 1.5 { 2.0 * t.min(1.0) } else { 1.0 };
     let initial = Start::LogDensity(&logarithm);
-    let asked = Problem { potential: &potential, drive: &drive, bath: Bath::Uniform { friction: 1.0, temperature: 0.8 }, moving: true, initial, saves: &[2.5], breaks: &[1.0, 1.5], ..base };
+    let asked = Problem {
+        potential: &potential,
+        drive: &drive,
+        bath: Bath::Uniform { friction: 1.0, temperature: 0.8 },
+        moving: true,
+        initial,
+        saves: &[2.5],
+        breaks: &[1.0, 1.5],
+        ..base
+    };
     let stirred = &evolve(&asked).unwrap()[0];
     near(stirred.hatano_sasa, 0.322_729_806_528_566, 1e-5);
     near(stirred.entropy_housekeeping, 3.747_906_554_042_5, 1e-5);

@@ -44,7 +44,7 @@ const KEYS: &[Case] = &[
     (
         "temperature = 1.0\n",
         "",
-        &["3:2 missing key `temperature` in [model] | expected `temperature = …`, a number, a formula of parameters, or one for each coordinate | -"],
+        &["3:2 missing key `temperature` in [model] | expected `temperature = …`, a number, a formula, or one for each coordinate | -"],
     ),
     (
         "potential = \"k/2 * (x - lambda)^2\"\n",
@@ -80,13 +80,12 @@ const KINDS: &[Case] = &[
 /// Coordinates and their ranges.
 const COORDINATES: &[Case] = &[
     (r#"["x"]"#, r#""x""#, &[r#"5:15 `coordinates` must be a list of names, as in `["x"]` | found a string | -"#]),
-    (r#"["x"]"#, "[]", &["5:15 a model has 1 to 8 coordinates | found 0 | -"]),
+    (r#"["x"]"#, "[]", &["5:15 a model has 1 to 64 coordinates | found 0 | -"]),
     (r#"["x"]"#, r#"["x", "x"]"#, &["5:21 `x` cannot be the name of a coordinate | a coordinate has this name already | -"]),
     (r#"["x"]"#, r#"["x", "sin"]"#, &["5:21 `sin` cannot be the name of a coordinate | this name is reserved in formulas | -"]),
     (r#"["x"]"#, r#"["x", "x-y"]"#, &["5:21 `x-y` cannot be the name of a coordinate | expected a letter, then letters, digits and `_` | -"]),
     (r#"["x"]"#, r#"["x", "friction"]"#, &["5:21 `friction` cannot be the name of a coordinate | it is a key of [model] | -"]),
     (r#"["x"]"#, r#"["k"]"#, &["5:16 `k` cannot be the name of a coordinate | a parameter has this name already | -"]),
-    (r#"["x"]"#, r#"["a","b","c","d","e1","f","g","h","i"]"#, &["5:15 a model has 1 to 8 coordinates | found 9 | -"]),
     (r#"["x"]"#, "{ x = { periodic = [1, 0] } }", &["5:34 `periodic` must be a range with lower < upper | this is 1 to 0 | -"]),
     (r#"["x"]"#, "{ x = { periodic = [0, 1], walls = [0, 1] } }", &["5:50 coordinate `x` cannot be periodic and have walls |  | -"]),
     (r#"["x"]"#, "{ x = { perodic = [0, 1] } }", &["5:23 unknown key `perodic` in coordinate `x` | expected `periodic` or `walls` | did you mean `periodic`?"]),
@@ -109,7 +108,7 @@ const COORDINATES: &[Case] = &[
     (
         r#"["x"]"#,
         "{ x = {} }\nx = { walls = [0, 1] }",
-        &["6:1 unknown key `x` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction` or `temperature` | -"],
+        &["6:1 unknown key `x` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature` or `interpretation` | -"],
     ),
     ("dt = 0.01", "dt = 0.01\nintegrator = \"weak-taylor\"", &["accepted"]),
 ];
@@ -137,10 +136,14 @@ const BATHS: &[Case] = &[
         r#"friction = "gamma""#,
         r#"friction = "gamma*x""#,
         &[
-            r#"7:12 `friction` depends on a coordinate: the noise is multiplicative, and `interpretation` must say how it is read | add `interpretation = "ito" | "stratonovich" | "anti-ito"` to [model] | -"#,
+            r#"7:12 `friction` depends on a coordinate: the noise is multiplicative, and `interpretation` must say how it is read | add `interpretation = "ito" | "stratonovich" | "anti-ito"` to [model] | "ito": noise read at the start of a step (small-mass limit where the temperature depends on place); "stratonovich": in its middle; "anti-ito": at its end (small-mass limit where only the friction depends on place: keeps Boltzmann's law)"#,
         ],
     ),
-    (r#"friction = "gamma""#, r#"friction = "lambda-1""#, &["7:12 `friction` must be above 0 | this falls to -1.000000 | -"]),
+    (
+        r#"friction = "gamma""#,
+        r#"friction = "lambda-1""#,
+        &["7:12 `friction` must be above 0 | this falls to -1.000000 | overdamped motion is force divided by friction"],
+    ),
     (
         r#"friction = "gamma""#,
         r#"friction = "gamma*t""#,
@@ -380,7 +383,7 @@ error: `dt` does not divide the time between saves 0.1
         (
             "model.friction",
             "gamma*x",
-            r#"1:19 `friction` depends on a coordinate: the noise is multiplicative, and `interpretation` must say how it is read | add `interpretation = "ito" | "stratonovich" | "anti-ito"` to [model] | -"#,
+            r#"1:16 `friction` depends on a coordinate: the noise is multiplicative, and `interpretation` must say how it is read | add `interpretation = "ito" | "stratonovich" | "anti-ito"` to [model] | "ito": noise read at the start of a step (small-mass limit where the temperature depends on place); "stratonovich": in its middle; "anti-ito": at its end (small-mass limit where only the friction depends on place: keeps Boltzmann's law)"#,
         ),
     ] {
         let error = load_with(SOUND, &[(key, value)]).err();

@@ -76,6 +76,7 @@ impl Ledger<'_> {
             work,
             heat: sum_of(&everywhere, &|_| 1.0),
             bath_heat: self.baths.iter().map(|bath| sum_of(&bath.coordinates, &|_| 1.0)).collect(),
+            energy: end(self.energy_end),
             energy_change: combine(&end(self.energy_end), &start(self.energy_start), |last, first| last - first),
             medium: column(Column::EntropyMedium).cloned().or_else(|| sum_of(&everywhere, &|i| 1.0 / self.temperatures[i])),
             medium_path: column(Column::EntropyPath).cloned(),
@@ -165,6 +166,7 @@ mod tests {
             ("heat", 14.0),
             ("heat.x", 6.0),
             ("heat.y", 8.0),
+            ("energy", 22.0),
             ("energy_change", 21.0),
             ("first_law_residual", 26.0),
             ("entropy_medium", 5.0),
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!(work_path.0[0], 21.0 + 2.0 * 7.0);
         assert!(one_bath.iter().all(|(_, named)| !named.name.starts_with("heat.")));
         let no_path = with_ledger([2.0, 2.0], &COLUMNS[..8], |ledger| named(&ledger));
-        assert!(no_path.iter().all(|named| !named.name.contains("path") && named.name != "time_step_error") && no_path.len() == 9, "{no_path:?}");
+        assert!(no_path.iter().all(|named| !named.name.contains("path") && named.name != "time_step_error") && no_path.len() == 10, "{no_path:?}");
         let unknown = with_ledger([2.0, 2.0], &COLUMNS, |ledger| named(&Ledger { log_density_end: None, ..ledger }));
         assert!(unknown.iter().all(|named| !named.name.starts_with("entropy_system") && !named.name.starts_with("entropy_total")));
     }

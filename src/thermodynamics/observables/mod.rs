@@ -84,6 +84,7 @@ pub static OBSERVABLES: &[Observable] = &[
     },
     Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to all baths", scope: Scope::Run, values: |t, _| t.heat.clone() },
     Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to one bath", scope: Scope::Bath, values: |t, bath| t.bath_heat.get(bath)?.clone() },
+    Observable { name: "energy", unit: Unit::Energy, long_name: "potential energy at the end", scope: Scope::Run, values: |t, _| t.energy.clone() },
     Observable {
         name: "energy_change",
         unit: Unit::Energy,
@@ -360,6 +361,7 @@ pub struct Totals {
     work: Option<Vec<f64>>,
     heat: Option<Vec<f64>>,
     bath_heat: Vec<Option<Vec<f64>>>,
+    energy: Option<Vec<f64>>,
     energy_change: Option<Vec<f64>>,
     medium: Option<Vec<f64>>,
     medium_path: Option<Vec<f64>>,
