@@ -184,6 +184,7 @@ impl Question<'_> {
         Facts {
             jumps: true,
             empty_states_at_start: false,
+            canonical: Ok(()),
             single_temperature: self.single_temperature(),
             delta_free_energy: None,
             start: self.opening.kind,

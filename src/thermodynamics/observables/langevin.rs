@@ -166,7 +166,6 @@ mod tests {
             ("heat", 14.0),
             ("heat.x", 6.0),
             ("heat.y", 8.0),
-            ("energy", 22.0),
             ("energy_change", 21.0),
             ("first_law_residual", 26.0),
             ("entropy_medium", 5.0),
@@ -177,6 +176,7 @@ mod tests {
             ("entropy_total_path", 15.0),
             ("displacement.x", 2.0),
             ("displacement.y", 22.0),
+            ("energy", 22.0),
         ];
         assert_eq!(found.len(), expected.len(), "{found:?}");
         for ((name, values), (expected_name, value)) in found.iter().zip(expected) {

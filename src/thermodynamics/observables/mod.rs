@@ -84,7 +84,6 @@ pub static OBSERVABLES: &[Observable] = &[
     },
     Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to all baths", scope: Scope::Run, values: |t, _| t.heat.clone() },
     Observable { name: "heat", unit: Unit::Energy, long_name: "heat given to one bath", scope: Scope::Bath, values: |t, bath| t.bath_heat.get(bath)?.clone() },
-    Observable { name: "energy", unit: Unit::Energy, long_name: "potential energy at the end", scope: Scope::Run, values: |t, _| t.energy.clone() },
     Observable {
         name: "energy_change",
         unit: Unit::Energy,
@@ -236,7 +235,13 @@ pub static OBSERVABLES: &[Observable] = &[
         scope: Scope::Run,
         values: |t, _| t.conservation.clone(),
     },
-    Observable { name: "energy", unit: Unit::Energy, long_name: "energy of the whole rod at the end", scope: Scope::Run, values: |t, _| t.energy.clone() },
+    Observable {
+        name: "energy",
+        unit: Unit::Energy,
+        long_name: "energy at the end, of a rod that of all its cells",
+        scope: Scope::Run,
+        values: |t, _| t.energy.clone(),
+    },
     Observable {
         name: "energy",
         unit: Unit::Energy,
@@ -361,7 +366,6 @@ pub struct Totals {
     work: Option<Vec<f64>>,
     heat: Option<Vec<f64>>,
     bath_heat: Vec<Option<Vec<f64>>>,
-    energy: Option<Vec<f64>>,
     energy_change: Option<Vec<f64>>,
     medium: Option<Vec<f64>>,
     medium_path: Option<Vec<f64>>,
