@@ -153,6 +153,13 @@ pub fn sibling(seed: u64) -> u64 {
     u64::from(words[0]) | u64::from(words[1]) << 32
 }
 
+/// The seed of a part of a larger whole, such as a point of a sweep: of 63 bits, so that a file can hold it as an integer.
+pub fn seed_of_part(seed: u64, part: u64) -> u64 {
+    // No purpose has the number 255.
+    let words = philox([part as u32, 0xFF00_0000 | (part >> 32) as u32 & 0xFFFF, u32::MAX, u32::MAX], key(seed));
+    (u64::from(words[0]) | u64::from(words[1]) << 32) >> 1
+}
+
 /// One block of Philox4x32-10.
 #[inline(always)]
 pub fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {

@@ -288,3 +288,54 @@ fn emergent_cycles_of_chemostats_carry_the_whole_entropy_production() {
     assert!(all_agree(&outcome) >= 12);
     assert!(circuit.describe().iter().any(|line| line.contains("B into A")), "{:?}", circuit.describe());
 }
+
+/// The matrix product of Derrida, Evans, Hakim and Pasquier, in the file, against the master equation: a warning would tell that they differ.
+#[test]
+fn cars_on_a_lane_have_the_flux_of_the_matrix_product() {
+    for (alpha, beta) in [("1", "1"), ("0.3", "0.8"), ("2", "0.4")] {
+        let simulation = model("tasep", &[("alpha", alpha), ("beta", beta)]);
+        assert!(!simulation.warnings.iter().any(|warning| warning.contains("by the formula of the file")), "{:?}", simulation.warnings);
+        assert!(simulation.warnings.iter().any(|warning| warning.contains("entropy production is infinite")));
+        let known = |name: &str| simulation.exact_values().find(|(known, ..)| *known == name).expect("known").1;
+        assert!((known("flux.in") - known("flux.3-4")).abs() <= 1e-9);
+    }
+    let outcome = run(&model("tasep", &[("ensemble.trajectories", "20000")]), &cpu());
+    assert!((exact(&outcome, "flux.in") - 12.0 / 42.0).abs() <= 1e-12);
+    assert!(all_agree(&outcome) >= 30);
+    assert!(outcome.estimates.iter().all(|e| !e.name.starts_with("entropy_production") && e.name != "entropy_medium"));
+}
+
+/// At rest the pumps cost housekeeping and nothing else; cold and new food cost excess.
+#[test]
+fn a_living_cell_pays_for_rest_and_for_change() {
+    let outcome = run(&model("living-cell", &[("ensemble.trajectories", "200000")]), &cpu());
+    assert!(all_agree(&outcome) >= 30);
+    for name in ["integral_housekeeping", "integral_nonadiabatic", "hatano_sasa", "conservation"] {
+        assert_holds(&outcome, name);
+    }
+    assert!(exact(&outcome, "entropy_excess") > 0.05 && exact(&outcome, "entropy_housekeeping") > 1.0);
+    let rest = model("living-cell", &[("protocol.T", "1"), ("protocol.glucose", "2"), ("protocol.lactose", "0.2"), ("ensemble.trajectories", "50000")]);
+    let rest = run(&rest, &cpu());
+    assert!(exact(&rest, "entropy_excess").abs() <= 1e-9 && exact(&rest, "entropy_housekeeping") > 1.0);
+    assert!(all_agree(&rest) >= 30);
+}
+
+/// Without futile steps every molecule of fuel makes a third of a turn, and the motor stalls where the load balances the fuel.
+#[test]
+fn a_rotary_motor_is_tightly_coupled_and_stalls() {
+    let known = |pairs: &[(&str, &str)], name: &str| {
+        let simulation = model("f1-motor", pairs);
+        assert!(!simulation.warnings.iter().any(|warning| warning.contains("by the formula of the file")), "{:?}", simulation.warnings);
+        simulation.exact_values().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name}")).1
+    };
+    let tight = [("k_futile", "1e-12")];
+    assert!((known(&tight, "flux.release") - known(&tight, "flux.bind")).abs() <= 1e-9);
+    assert!(known(&[], "flux.release") < known(&[], "flux.bind"));
+    assert!(known(&[("k_futile", "1e-12"), ("load", "6*3/(2*pi)")], "flux.release").abs() <= 1e-9);
+    assert!(known(&[("k_futile", "1e-12"), ("load", "3.2")], "flux.release") < 0.0, "a larger load turns it back");
+    let outcome = run(&model("f1-motor", &[("ensemble.trajectories", "200000")]), &cpu());
+    assert!(all_agree(&outcome) >= 25);
+    for name in ["first_law", "detailed_total", "steady_balance", "tur", "conservation"] {
+        assert_holds(&outcome, name);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::sweep::Over;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Ensemble simulator of non-equilibrium steady states.
@@ -20,6 +22,8 @@ pub(super) struct Arguments {
 pub(super) enum Verb {
     /// Run an experiment and write what it found.
     Run(Run),
+    /// Run an experiment at every point of a grid of values.
+    Sweep(Sweep),
     /// Read a file written by `run` and say again what it found.
     Check(Check),
     /// Make a page of tables and figures, in one HTML file, from a file written by `run`.
@@ -89,7 +93,7 @@ pub(super) struct Hardware {
 }
 
 /// `ness run`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
     pub(super) experiment: Experiment,
@@ -110,6 +114,19 @@ pub(super) struct Run {
     /// Exit with 1 when a theorem is undersampled, too.
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// `ness sweep`.
+#[derive(Debug, Args)]
+pub(super) struct Sweep {
+    #[command(flatten)]
+    pub(super) run: Run,
+    /// Values of a parameter or key: evenly spaced, as in `T_H=1:4:7`, or a list, as in `N=2,4,8`. Given several times, all combinations are run.
+    #[arg(long, value_name = "KEY=START:END:COUNT", required = true)]
+    pub(super) over: Vec<Over>,
+    /// Estimates to show, separated by commas (default: the first that matter); the file has all.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) show: Vec<String>,
 }
 
 /// `ness validate`.

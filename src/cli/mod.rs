@@ -13,6 +13,7 @@ mod progress;
 mod record;
 mod report;
 mod run;
+mod sweep;
 mod table;
 mod validate;
 
@@ -60,6 +61,12 @@ enum Failure {
     Signals(std::io::Error),
     #[error("no model is called `{name}`{}; `ness models` lists them", nearest.as_ref().map_or(String::new(), |n| format!(", the nearest is `{n}`")))]
     NoModel { name: String, nearest: Option<String> },
+    #[error("a sweep of more than {limit} points is too large; take fewer values")]
+    SweepTooLarge { limit: usize },
+    #[error("`{key}` is swept twice; give all its values in one --over")]
+    SweptTwice { key: String },
+    #[error("no estimate of the first point is called `{name}`{}; `ness check` lists those of a file", if nearest.is_empty() { String::new() } else { format!(", the nearest is `{nearest}`") })]
+    NoEstimate { name: String, nearest: String },
     #[error("no system of the acceptance table is called anything like `{words}`\nhelp: there are {known}")]
     NoSystem { words: String, known: String },
 }
@@ -72,6 +79,9 @@ impl Failure {
             Failure::Simulation(_)
             | Failure::NoModel { .. }
             | Failure::NoSystem { .. }
+            | Failure::SweepTooLarge { .. }
+            | Failure::SweptTwice { .. }
+            | Failure::NoEstimate { .. }
             | Failure::Sbml(_)
             | Failure::Unreadable { .. }
             | Failure::Exists { .. } => WRONG_INPUT,
@@ -93,6 +103,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.verb {
         Verb::Run(arguments) => run::run(arguments),
+        Verb::Sweep(arguments) => sweep::sweep(arguments),
         Verb::Import(arguments) => import::import(arguments),
         Verb::Check(arguments) => inspect::check(arguments),
         Verb::Report(arguments) => report::run(arguments),

@@ -105,7 +105,7 @@ fn numbered(name: &str, number: u32) -> PathBuf {
 }
 
 /// The first of `name.h5`, `name-2.h5`, … that is not taken.
-fn free(name: &str) -> Result<Destination, OutputError> {
+pub(super) fn free(name: &str) -> Result<Destination, OutputError> {
     let mut number = 1;
     loop {
         match Destination::prepare(&numbered(name, number), Existing::Refuse) {

@@ -56,6 +56,34 @@ pub(super) fn final_table(run: &Run, estimates: &[Estimate], theorems: &[Verdict
     text
 }
 
+/// An estimate at a point of a sweep.
+pub(super) struct SweepRow<'a> {
+    /// Values of the keys.
+    pub(super) place: Vec<&'a str>,
+    /// The estimate.
+    pub(super) estimate: &'a Estimate,
+}
+
+/// Estimates against the values of the keys.
+pub(super) fn sweep_table(keys: &[&str], rows: &[SweepRow], style: Style) -> String {
+    let head: Vec<&str> = keys.iter().copied().chain(["estimate", "value", "exact", "z", "unit"]).collect();
+    let mut table = empty_table(style, &head);
+    let values = aligned(rows.iter().map(|row| (row.estimate.value, row.estimate.standard_error)));
+    let exact = |row: &SweepRow| row.estimate.exact.map(|exact| reference(exact, row.estimate.standard_error)).unwrap_or_default();
+    let exact = at_the_point(rows.iter().map(exact).collect());
+    for ((row, value), exact) in rows.iter().zip(values).zip(exact) {
+        let unit = if row.estimate.unit == "1" { "" } else { &row.estimate.unit };
+        let z = row.estimate.z.map(deviation).unwrap_or_default();
+        table.add_row(row.place.iter().copied().chain([row.estimate.name.as_str(), &value, &exact, &z, unit]));
+    }
+    for column in (0..keys.len()).chain([keys.len() + 3]) {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    drawn(&table)
+}
+
 /// Names, values and sources of exact values.
 pub(super) fn exact_table(values: &[(&str, f64, &str)], style: Style) -> String {
     let mut table = empty_table(style, &["quantity", "value", "by"]);

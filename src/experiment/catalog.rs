@@ -30,7 +30,10 @@ const MODELS: &[(&str, &str)] = &[
     ("chemostat", include_str!("../../models/chemostat.toml")),
     ("ion-pump", include_str!("../../models/ion-pump.toml")),
     ("cell", include_str!("../../models/cell.toml")),
+    ("living-cell", include_str!("../../models/living-cell.toml")),
     ("metal-rod", include_str!("../../models/metal-rod.toml")),
+    ("tasep", include_str!("../../models/tasep.toml")),
+    ("f1-motor", include_str!("../../models/f1-motor.toml")),
 ];
 
 /// A model embedded in the program.

@@ -6,6 +6,7 @@ use std::process;
 
 use super::error::OutputError;
 use super::record::Record;
+use super::sweep::{self, Sweep};
 use super::table::Fault;
 use super::write::write;
 
@@ -51,7 +52,16 @@ impl Destination {
 
     /// Writes the file beside its place, then renames it: under its own name it is complete or not there.
     pub fn write(&self, record: &Record) -> Result<(), OutputError> {
-        let written = write(&self.partial, record).map_err(|fault| self.blame(fault)).and_then(|()| self.to_disk());
+        self.keep(write(&self.partial, record))
+    }
+
+    /// The same for a sweep.
+    pub fn write_sweep(&self, sweep: &Sweep) -> Result<(), OutputError> {
+        self.keep(sweep::write(&self.partial, sweep))
+    }
+
+    fn keep(&self, written: Result<(), Fault>) -> Result<(), OutputError> {
+        let written = written.map_err(|fault| self.blame(fault)).and_then(|()| self.to_disk());
         if let Err(error) = written {
             // The first error is the one to tell; a partial file that cannot be removed is no worse than one that was never finished.
             let _ = fs::remove_file(&self.partial);

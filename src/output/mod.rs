@@ -10,6 +10,7 @@ mod profiles;
 mod read;
 mod record;
 pub mod schema;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -20,3 +21,4 @@ pub use error::OutputError;
 pub use profiles::{Bars, Line, Profiles, profiles};
 pub use read::{Summary, read};
 pub use record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+pub use sweep::{Sweep, SweepAxis, SweepPoint};

@@ -10,6 +10,7 @@
 //! | `/current/C` | `C_face` | `current`, `current_standard_error`, `current_exact` |
 //! | `/network` | `edge`, `cycle`, `state` | `flux`, `traffic`, `occupancy` with standard errors, `affinity`; jump processes only |
 //! | `/distributions/S` | `S` | `counts`, `density`; attributes `underflow`, `overflow` |
+//! | `/sweep` | the keys of a sweep, `estimate`, `theorem` | `seed`; `value`, `standard_error`, `exact`, `z` over all keys and estimates; `unit`; `theorem_z`; in the file of a sweep |
 //! | `/trajectories` | `trajectory` | one variable a column |
 //!
 //! `C` is a coordinate and `S` a scalar of one trajectory, as `work`. An exact value that is not known is NaN, an unknown source is empty text.
@@ -84,6 +85,8 @@ pub mod group {
     pub const NETWORK: &str = "network";
     /// Histograms of scalars of one trajectory.
     pub const DISTRIBUTIONS: &str = "distributions";
+    /// What a sweep found, over its keys.
+    pub const SWEEP: &str = "sweep";
     /// Values of single trajectories.
     pub const TRAJECTORIES: &str = "trajectories";
 }
@@ -126,6 +129,10 @@ pub mod variable {
     pub const BIAS: &str = "bias";
     /// Its standard error.
     pub const BIAS_STANDARD_ERROR: &str = "bias_standard_error";
+    /// Seed of a point of a sweep.
+    pub const SEED: &str = "seed";
+    /// Distance of a theorem from what it says, in standard errors.
+    pub const THEOREM_Z: &str = "theorem_z";
     /// Unit of an estimate.
     pub const UNIT: &str = "unit";
     /// Where an exact value comes from.

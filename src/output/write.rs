@@ -41,7 +41,7 @@ fn for_each<T>(file: &File, name: &str, items: &[T], write: impl Fn(&Group, &T) 
     items.iter().try_for_each(|item| write(&parent, item))
 }
 
-fn write_root(file: &File, record: &Record) -> Result<(), Fault> {
+pub(super) fn write_root(file: &File, record: &Record) -> Result<(), Fault> {
     let run = &record.run;
     for (name, text) in [
         (root::PROGRAM, &run.program),
@@ -77,7 +77,7 @@ fn write_root(file: &File, record: &Record) -> Result<(), Fault> {
     Ok(())
 }
 
-fn write_estimates(file: &File, estimates: &[Estimate]) -> Result<(), Fault> {
+pub(super) fn write_estimates(file: &File, estimates: &[Estimate]) -> Result<(), Fault> {
     let mut table = Table::create(file, group::ESTIMATES)?;
     let axis = table.axis_of_names(dimension::ESTIMATE, estimates.iter().map(|e| e.name.as_str()), "name of the estimate")?;
     // The values of one variable have different units: the variable `unit` names them, one by one.
@@ -99,7 +99,7 @@ fn write_estimates(file: &File, estimates: &[Estimate]) -> Result<(), Fault> {
     table.finish()
 }
 
-fn write_theorems(file: &File, theorems: &[Verdict]) -> Result<(), Fault> {
+pub(super) fn write_theorems(file: &File, theorems: &[Verdict]) -> Result<(), Fault> {
     let mut table = Table::create(file, group::THEOREMS)?;
     let axis = table.axis_of_names(dimension::THEOREM, theorems.iter().map(|t| t.name.as_str()), "name of the theorem")?;
     let mut column = |name: &str, long_name: &str, value: &dyn Fn(&Verdict) -> f64| {

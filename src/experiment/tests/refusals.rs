@@ -72,7 +72,7 @@ const KINDS: &[Case] = &[
     (
         r#""overdamped""#,
         r#""overdampd""#,
-        &["4:8 unknown kind of model `overdampd` | expected `overdamped`, `network` or `reactions` | did you mean `overdamped`?"],
+        &["4:8 unknown kind of model `overdampd` | expected `overdamped`, `network`, `reactions` or `energy-exchange` | did you mean `overdamped`?"],
     ),
     (r#""overdamped""#, "1", &["4:8 `kind` must be a string | found an integer | -"]),
 ];
