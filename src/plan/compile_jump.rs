@@ -72,7 +72,12 @@ impl Clocked {
             .collect();
         let scheduled = |symbol: Symbol| !matches!(symbol, Symbol::Parameter(_) | Symbol::Coordinate(_)) || symbol == offset;
         let energies = energy.iter().flatten();
-        let moves = propensities.iter().chain(energies).chain(&derived).any(|&node| graph.depends_on(node, &scheduled));
+        // A variable that jumps before its first or after its last moment moves the energy though its path in between is constant.
+        let jumps = |variable: &crate::experiment::ProtocolVariable| {
+            matches!(variable.path, ProtocolPath::Expression { start: Some(_), .. } | ProtocolPath::Expression { end: Some(_), .. })
+        };
+        let moves = propensities.iter().chain(energies).chain(&derived).any(|&node| graph.depends_on(node, &scheduled))
+            || energy.is_some() && experiment.protocol.variables.iter().any(jumps);
         let moves_inside = propensities.iter().any(|&node| graph.depends_on(node, &|symbol| symbol == offset));
         let times = interventions.iter().filter_map(|(trigger, _)| match trigger {
             JumpTrigger::Time(time) => Some(*time),

@@ -46,6 +46,9 @@ pub enum SimulationError {
     /// A table is no density.
     #[error("the initial state cannot be prepared: {0}")]
     Density(#[from] DensityError),
+    /// Energies say something that rates, baths or the protocol contradict.
+    #[error("the books of energy cannot be kept: {0}")]
+    Books(String),
     /// A theorem does not apply.
     #[error(transparent)]
     Theorem(#[from] TheoremError),

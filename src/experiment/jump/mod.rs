@@ -1,6 +1,7 @@
 //! Jump processes as the user wrote them: a walker on a graph of states, or reactions between copy numbers.
 
 mod arrow;
+mod energies;
 mod initial;
 mod network;
 mod reactions;
@@ -30,8 +31,10 @@ pub struct JumpModel {
     pub channels: Vec<JumpChannel>,
     /// Baths that channels name; temperatures are formulas of parameters, above 0.
     pub baths: Vec<(String, Node)>,
-    /// The energy of the state, where declared: one formula of the counts, or one a state of a network.
+    /// The energy of the state, where declared: one formula of the counts (without what `mixing` adds), or one a state of a network.
     pub energy: Option<Vec<Node>>,
+    /// Where the energy of a state is a free energy of like molecules: for every species the `T_i` of its share `T_i ln n_i!`, formulas of parameters.
+    pub mixing: Option<Vec<Node>>,
     /// Quantities to show at saves beside the counts: name and formula of counts, parameters, protocol variables and time.
     pub derived: Vec<(String, Node)>,
     /// Assignments from outside.
@@ -73,7 +76,8 @@ pub struct JumpChannel {
     pub reverse: Option<usize>,
     /// The bath it exchanges heat with, as index into `baths`.
     pub bath: Option<usize>,
-    /// Work done on the system by what drives it, per event (the reverse direction has the opposite sign).
+    /// Work done on the system by what drives it, chemostats of known energy included, per event (the reverse direction has the opposite sign);
+    /// a formula of parameters and protocol variables.
     pub drive: Option<Node>,
 }
 

@@ -32,6 +32,7 @@ pub(super) fn read(reader: &mut Reader, section: &Section) -> Option<JumpModel> 
         channels: Vec::new(),
         baths,
         energy,
+        mixing: None,
         derived: Vec::new(),
         interventions: Vec::new(),
         segment: None,

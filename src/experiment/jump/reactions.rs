@@ -1,6 +1,7 @@
 //! `kind = "reactions"`: copy numbers, and reactions between them.
 
 use super::arrow::{self, Equation, Term};
+use super::energies::{self, Energies, no_counts};
 use super::read::{bath_of, items, read_baths, state_formula, with_chemostats};
 use super::{Chemostat, JumpChannel, JumpModel, MOST_CHANNELS};
 use crate::coordinate::{Boundary, Coordinate};
@@ -16,9 +17,6 @@ const MOST_SPECIES: usize = 64;
 pub(super) fn read(reader: &mut Reader, section: &Section) -> Option<JumpModel> {
     let mut model = species(reader, section)?;
     model.baths = read_baths(reader, section.table)?;
-    if let Some(item) = section.table.get("energy") {
-        model.energy = Some(vec![state_formula(reader, item, "`energy`", &model)?]);
-    }
     let volume = match section.table.get("volume") {
         Some(item) => {
             let node = reader.formula(item, "`volume`", Reads::Parameters)?;
@@ -28,9 +26,12 @@ pub(super) fn read(reader: &mut Reader, section: &Section) -> Option<JumpModel> 
         }
         None => reader.graph.constant(1.0),
     };
+    let mut energies = energies::read(reader, section.table, volume, &model)?;
     for item in items(reader, section, "reactions", "as in `[{ equation = \"A <-> B\", forward = 1, reverse = 2 }]`")? {
-        reaction(reader, item, volume, &mut model)?;
+        reaction(reader, item, volume, &mut energies, &mut model)?;
     }
+    let place = section.table.get("energies").map_or(section.place, |item| &item.place);
+    energies.complete(reader, place, &mut model)?;
     if model.channels.len() > MOST_CHANNELS {
         let found = format!("found {}", model.channels.len());
         reader.problem(section.place, format!("a model has at most {MOST_CHANNELS} channels, each direction of a reaction being one"), found);
@@ -51,6 +52,7 @@ fn species(reader: &mut Reader, section: &Section) -> Option<JumpModel> {
         channels: Vec::new(),
         baths: Vec::new(),
         energy: None,
+        mixing: None,
         derived: Vec::new(),
         interventions: Vec::new(),
         segment: None,
@@ -106,7 +108,7 @@ pub(super) fn count(reader: &mut Reader, item: &Item, what: &str) -> Option<f64>
     Some(value)
 }
 
-fn reaction(reader: &mut Reader, item: &Item, volume: Node, model: &mut JumpModel) -> Option<()> {
+fn reaction(reader: &mut Reader, item: &Item, volume: Node, energies: &mut Energies, model: &mut JumpModel) -> Option<()> {
     let table = reader.table(item, "a reaction")?;
     reader.check_keys(table, "a reaction", schema::REACTION);
     let text_item = reader.required(table, "equation", &item.place, "a reaction", "as in `\"A + B <-> C\"`")?;
@@ -127,10 +129,21 @@ fn reaction(reader: &mut Reader, item: &Item, volume: Node, model: &mut JumpMode
     let (reactants, products) = (sides(reader, text_item, &equation.reactants)?, sides(reader, text_item, &equation.products)?);
     let bath = bath_of(reader, table, &model.baths)?;
     let drive = match table.get("drive") {
-        Some(item) => Some(reader.formula(item, "`drive`", Reads::State)?),
+        Some(item) => Some(drive(reader, item)?),
         None => None,
     };
-    let forward = rate(reader, table, ["forward", "rate", "propensity"], &item.place, &reactants, volume, model)?;
+    let [forward, backward] = match table.get("rate").filter(|_| equation.reversible && OTHERS.iter().all(|key| table.get(key).is_none())) {
+        Some(rate) => energies.directions(reader, rate, [&reactants, &products], (bath, drive), model)?.map(Some),
+        None => {
+            let forward = rate(reader, table, ["forward", "rate", "propensity"], &item.place, &reactants, volume, model)?;
+            check_reverse(reader, table, &equation, &item.place)?;
+            let backward = match equation.reversible {
+                true => Some(rate(reader, table, ["reverse", "reverse", "reverse_propensity"], &item.place, &products, volume, model)?),
+                false => None,
+            };
+            [Some(forward), backward]
+        }
+    };
     let index = model.channels.len();
     let channel = |name, reactants, products, (propensity, constant), reverse, drive| JumpChannel {
         name,
@@ -143,15 +156,22 @@ fn reaction(reader: &mut Reader, item: &Item, volume: Node, model: &mut JumpMode
         bath,
         drive,
     };
-    check_reverse(reader, table, &equation, &item.place)?;
     let reverse = equation.reversible.then_some(index + 1);
-    model.channels.push(channel(name.clone(), reactants.clone(), products.clone(), forward, reverse, drive));
-    if equation.reversible {
-        let backward = rate(reader, table, ["reverse", "reverse", "reverse_propensity"], &item.place, &products, volume, model)?;
+    model.channels.push(channel(name.clone(), reactants.clone(), products.clone(), forward?, reverse, drive));
+    if let Some(backward) = backward {
         let drive = drive.map(|node| reader.graph.neg(node));
         model.channels.push(channel(format!("{name} (reverse)"), products, reactants, backward, Some(index), drive));
     }
     Some(())
+}
+
+/// Keys of rates beside `rate`.
+const OTHERS: [&str; 4] = ["forward", "reverse", "propensity", "reverse_propensity"];
+
+fn drive(reader: &mut Reader, item: &Item) -> Option<Node> {
+    let node = reader.formula(item, "`drive`", Reads::State)?;
+    no_counts(reader, node, item, "`drive`", "it is the work done on the system by every event of the reaction")?;
+    Some(node)
 }
 
 fn check_reverse(reader: &mut Reader, table: &Table, equation: &Equation, place: &Place) -> Option<()> {
@@ -162,7 +182,7 @@ fn check_reverse(reader: &mut Reader, table: &Table, equation: &Equation, place:
             None
         }
         (true, None) => {
-            reader.problem(place, "a reaction with `<->` needs a reverse rate", "expected `reverse = …`, or `->` for one way");
+            reader.problem(place, "a reaction with `<->` needs a reverse rate", "expected `reverse = …`, `rate = …` alone where there are energies, or `->` for one way");
             None
         }
         _ => Some(()),
@@ -220,7 +240,7 @@ fn rate(
 }
 
 /// `k V^(1 − Σs) Π n!/(n − s)!`.
-fn mass_action(reader: &mut Reader, k: Node, reactants: &[(u16, u32)], volume: Node, model: &JumpModel) -> (Node, Option<Node>) {
+pub(super) fn mass_action(reader: &mut Reader, k: Node, reactants: &[(u16, u32)], volume: Node, model: &JumpModel) -> (Node, Option<Node>) {
     let order: u32 = reactants.iter().map(|(_, count)| count).sum();
     let graph = &mut reader.graph;
     let mut constant = k;

@@ -35,10 +35,16 @@ enum Ends {
     System,
     /// The change of `−ln p_ss`.
     Stationary,
+    /// Of work less the free energy difference, in units of kT: the change of `−ln` of Boltzmann's law.
+    Equilibrium,
 }
 
+/// `(W − ΔF)/T`.
+const DISSIPATED: &str = "dissipated work";
+
 /// Sums whose exponential average is 1, and the theorems that say so.
-const INTEGRAL: [(&str, &str); 4] = [
+const INTEGRAL: [(&str, &str); 5] = [
+    (DISSIPATED, "jarzynski"),
     ("entropy_total", "integral_total"),
     ("entropy_housekeeping", "integral_housekeeping"),
     ("entropy_nonadiabatic", "integral_nonadiabatic"),
@@ -70,6 +76,11 @@ impl Question<'_> {
         }
     }
 
+    /// `ln` of Boltzmann's law at the start (0) or the end (1).
+    fn equilibrium(&self, end: usize, state: usize) -> f64 {
+        self.balance.equilibria.as_ref().map_or(f64::NAN, |ends| ends[end].law[state].ln())
+    }
+
     fn over_the_run(&self, sums: &[Sum], pieces: &[(Vec<f64>, f64)], (first, last): (&[f64], &[f64]), answers: &mut Answers) {
         let laws: Vec<Option<Vec<f64>>> = pieces.iter().map(|(rates, _)| self.space.stationary(rates)).collect();
         for sum in sums {
@@ -77,11 +88,13 @@ impl Question<'_> {
             let at_first = |i: usize| match sum.ends {
                 Ends::Nothing => 0.0,
                 Ends::System => first[i].ln(),
+                Ends::Equilibrium => self.equilibrium(0, i),
                 Ends::Stationary => stationary(laws.first(), i),
             };
             let at_last = |i: usize| match sum.ends {
                 Ends::Nothing => 0.0,
                 Ends::System => last[i].ln(),
+                Ends::Equilibrium => self.equilibrium(1, i),
                 Ends::Stationary => stationary(laws.last(), i),
             };
             let mut counting = Counting::start(&self.space.chain, first, at_first);
@@ -98,9 +111,13 @@ impl Question<'_> {
             if let Some((theorem, second)) = theorem.zip(second) {
                 answers.exponential_variances.insert(theorem.to_owned(), second - 1.0);
             }
-            let scale = if sum.per_time { 1.0 / self.experiment.protocol.duration } else { 1.0 };
+            let (name, scale) = match sum.name.as_str() {
+                DISSIPATED => ("work", self.temperatures()[0]),
+                name if sum.per_time => (name, 1.0 / self.experiment.protocol.duration),
+                name => (name, 1.0),
+            };
             if let Some((_, variance)) = counting.end(at_last).filter(|(_, variance)| sum.per_time || *variance > NOTHING) {
-                know(&mut answers.values, format!("{}.variance", sum.name), variance * scale * scale);
+                know(&mut answers.values, format!("{name}.variance"), variance * scale * scale);
             }
         }
     }
@@ -171,6 +188,9 @@ impl Question<'_> {
         };
         let keeping = move |rates: &[f64], law: Option<&[f64]>| medium(rates, law).iter().zip(excess(rates, law)).map(|(all, excess)| all - excess).collect();
         push("entropy_medium".to_owned(), Box::new(medium), false, Ends::Nothing);
+        if self.balance.equilibria.is_ok() {
+            push(DISSIPATED.to_owned(), Box::new(medium), false, Ends::Equilibrium);
+        }
         push("entropy_total".to_owned(), Box::new(medium), false, Ends::System);
         push("entropy_excess".to_owned(), Box::new(excess), false, Ends::Nothing);
         push("entropy_nonadiabatic".to_owned(), Box::new(excess), false, Ends::System);

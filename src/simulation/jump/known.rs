@@ -6,7 +6,7 @@ use crate::exact::chain::shannon;
 use crate::plan::{Clock, Surprise};
 
 /// Leak out of the enumerated states up to which they count as all.
-const LEAK: f64 = 1e-9;
+pub(super) const LEAK: f64 = 1e-9;
 /// Most states of which the stationary law is solved along a protocol.
 const MOST_ALONG: usize = 128;
 /// Most events of a state, over the run, for which the master equation is integrated.

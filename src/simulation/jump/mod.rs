@@ -6,6 +6,7 @@ mod known;
 mod loops;
 mod question;
 mod space;
+mod work;
 
 use super::pilot;
 use super::{Beside, Simulation, SimulationError};
@@ -21,6 +22,7 @@ pub use circuit::{Circuit, ConservationLaw, Flow, Loop};
 use known::{flows, stationary, surprise};
 use question::Question;
 use space::{MOST_STATES, Space};
+use work::Balance;
 
 /// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone.
 const FEWEST_STATES: usize = 60;
@@ -48,6 +50,8 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let clocked = Clocked::new(&experiment, model, Stream::Forward)?;
     let space = enumerated(&experiment, model, &clocked);
     let opening = opening(&experiment, model, &space)?;
+    let balance = Balance::of(&experiment, &space, opening.law.as_deref());
+    work::refuse(&experiment, model, &space, &balance)?;
     let start = PlanStart { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
     if start.relaxation_steps > 0 && clocked.moves_inside {
         let reason = "a steady state reached by relaxation needs rates that do not move with time; start from a point, or hold the rates for a while first";
@@ -57,11 +61,21 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let mut plan = compile_jump(&experiment, model, Stream::Forward, start, along)?;
     let mut warnings = experiment.warnings.clone();
     warnings.extend(advice(model, &space));
+    warnings.extend(work::advice(model, &balance));
     let pilot = pilot::fly_jumps(&plan)?;
     plan.fields = fields(model, &pilot);
     let names = names(model);
     let circuit = circuit(&experiment, model, &space, &plan);
-    let question = Question { experiment: &experiment, model, space: &space, opening: &opening, clocked: &clocked, circuit: &circuit, names: &names };
+    let question = Question {
+        experiment: &experiment,
+        model,
+        space: &space,
+        opening: &opening,
+        clocked: &clocked,
+        circuit: &circuit,
+        names: &names,
+        balance: &balance,
+    };
     let (mut answers, last) = question.answer();
     let facts = question.facts(&answers, last.is_some());
     let accounts = question.accounts(&plan, opening.law.as_deref(), last.as_deref(), Stream::Forward);
@@ -94,16 +108,10 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         }
     }
     simulation.check_scope()?;
-    if simulation.needs_reverse("detailed_total") {
-        simulation.reverse = Some(reversed(&question, reverse_law, forward_law)?);
-    }
-    for name in ["crooks", "jarzynski"] {
-        if simulation.experiment.measure.theorems.iter().any(|asked| asked == name) {
-            let reason =
-                "work theorems of jump processes are not in this version; `integral_total` and `detailed_total` say the same of the entropy".to_owned();
-            return Err(TheoremError::OutOfScope { theorem: name.to_owned(), reason }.into());
-        }
-    }
+    simulation.reverse = match work::reversed(&simulation, &question)? {
+        None if simulation.needs_reverse("detailed_total") => Some(reversed(&question, reverse_law, forward_law)?),
+        of_work => of_work,
+    };
     Ok(simulation)
 }
 
@@ -146,17 +154,22 @@ fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Cl
     }
 }
 
-/// The reversed ensemble: it starts from the law at the end.
+/// The reversed ensemble of the detailed theorem: it starts from the law at the end.
 fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>) -> Result<Beside, SimulationError> {
     let (Some(last), Some(first)) = (last, first) else {
         return Err(SimulationError::Start("the reversed run needs the exact law at the end, which is not known for this model".to_owned()));
     };
+    reversed_from(question, &last, Some(&first))
+}
+
+/// An ensemble that starts from a law and goes through the protocol backwards; `end` is its law after that, where entropies need it.
+fn reversed_from(question: &Question, law: &[f64], end: Option<&[f64]>) -> Result<Beside, SimulationError> {
     let clocked = Clocked::new(question.experiment, question.model, Stream::Reverse)?;
     let space = Space::of(question.experiment, question.model, &question.model.start, question.space.points.len()).reversed();
     let along = if clocked.moves { surprise(&space, clocked.clock) } else { None };
-    let start = PlanStart { initial: drawn(question.space, &last), relaxation_steps: 0 };
+    let start = PlanStart { initial: drawn(question.space, law), relaxation_steps: 0 };
     let plan = compile_jump(question.experiment, question.model, Stream::Reverse, start, along)?;
-    let accounts = question.accounts(&plan, Some(&last), Some(&first), Stream::Reverse);
+    let accounts = question.accounts(&plan, Some(law), end, Stream::Reverse);
     Ok(Beside { plan, accounts: Box::new(accounts) })
 }
 

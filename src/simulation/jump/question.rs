@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::answers::{Answers, Values};
 use super::known::{self, average, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
+use super::work::Balance;
 use super::{Circuit, MANY_STATES, Opening, is_balanced};
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
@@ -26,6 +27,7 @@ pub(super) struct Question<'a> {
     pub(super) clocked: &'a Clocked,
     pub(super) circuit: &'a Circuit,
     pub(super) names: &'a Names,
+    pub(super) balance: &'a Balance,
 }
 
 impl Question<'_> {
@@ -34,7 +36,7 @@ impl Question<'_> {
     }
 
     /// Temperatures of the baths.
-    fn temperatures(&self) -> Vec<f64> {
+    pub(super) fn temperatures(&self) -> Vec<f64> {
         self.model.baths.iter().map(|(_, node)| self.space.evaluate(*node, &[], 0.0)).collect()
     }
 
@@ -48,6 +50,7 @@ impl Question<'_> {
             if let Some(flows) = flows(self.space, first, self.clocked.moves, self.model.baths.len(), &bath_of) {
                 self.flows_into(&flows, &mut answers.values);
                 self.entropies_into(first, &flows, &mut answers.values);
+                self.energies_into(first, &flows, &mut answers.values);
                 self.fluctuations(first, &flows.last, &mut answers);
                 last = Some(flows.last);
             }
@@ -146,7 +149,7 @@ impl Question<'_> {
             empty_states_at_start: partial,
             canonical: Ok(()),
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
-            delta_free_energy: None,
+            delta_free_energy: self.free_energy(),
             start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },
             protocol_moves: self.clocked.moves || disturbed,
             has_drives: !balanced,
@@ -171,15 +174,6 @@ impl Question<'_> {
             (Some(before), Some(after)) if undisturbed && (!self.clocked.moves || has_excess(plan)) => Some([surprise_of(&before), surprise_of(&after)]),
             _ => None,
         };
-        let energies = |time: f64| -> Option<OwnedStateFunction> {
-            let nodes = model.energy.as_ref()?;
-            let of = |number: usize| {
-                let point = &self.space.points[number];
-                let node = if model.states.is_some() { nodes[number] } else { nodes[0] };
-                self.space.evaluate(node, point, time)
-            };
-            Some(lookup(&numbers, (0..self.space.points.len()).map(of).collect()))
-        };
         JumpLedger {
             columns: plan.columns.clone(),
             names: Names { cycles: self.circuit.cycles.iter().map(|cycle| cycle.name.clone()).collect(), ..self.names.clone() },
@@ -190,8 +184,9 @@ impl Question<'_> {
             duration: self.duration(),
             medium: if undisturbed { self.medium(plan) } else { Medium::Infinite },
             temperatures: self.temperatures(),
-            energy: energies(begin).zip(energies(end)).map(|(before, after)| [before, after]).filter(|_| undisturbed),
-            drive: model.channels.iter().map(|channel| channel.drive.map_or(0.0, |node| self.space.evaluate(node, &[0.0], begin))).collect(),
+            energy: self.energy_at(begin).zip(self.energy_at(end)).map(|(before, after)| [before, after]).filter(|_| undisturbed),
+            mixing: self.mixing(),
+            drive: model.channels.iter().map(|channel| channel.drive.map_or(0.0, |node| self.space.evaluate(node, &[], 0.5 * self.duration()))).collect(),
             log_probability: first.zip(last).filter(|_| undisturbed).map(|(first, last)| [table(first), table(last)]),
             surprise,
             moves: self.clocked.moves,
@@ -236,7 +231,7 @@ fn change(model: &JumpModel, channel: usize) -> Vec<(u16, i32)> {
 }
 
 /// A function of the state given by a table; NaN outside.
-fn lookup(numbers: &Arc<HashMap<Vec<u32>, u32>>, values: Vec<f64>) -> OwnedStateFunction {
+pub(super) fn lookup(numbers: &Arc<HashMap<Vec<u32>, u32>>, values: Vec<f64>) -> OwnedStateFunction {
     let numbers = Arc::clone(numbers);
     // One key for all look-ups would need a lock; states have few coordinates, so a small vector each is cheap enough.
     Box::new(move |point: &[f64]| {

@@ -66,6 +66,11 @@ impl<'a> Space<'a> {
         space
     }
 
+    /// The model whose states these are.
+    pub(super) fn model(&self) -> &'a JumpModel {
+        self.model
+    }
+
     /// The same states with time running backwards.
     pub(super) fn reversed(mut self) -> Self {
         self.reversed = !self.reversed;

@@ -55,6 +55,8 @@ pub struct JumpLedger {
     pub temperatures: Vec<f64>,
     /// Energy of a state at the initial and at the final protocol value, where declared.
     pub energy: Option<[OwnedStateFunction; 2]>,
+    /// What of the energy does not move with the protocol and is in no sum of the kernel: `Σ T_i ln n_i!`, where that is part of it.
+    pub mixing: Option<OwnedStateFunction>,
     /// Work done on the system by an event of every channel.
     pub drive: Vec<f64>,
     /// `ln p(n, 0)` and `ln p(n, τ)`, where known.
@@ -178,7 +180,17 @@ impl JumpLedger {
         let energy_change = self.energy.as_ref().and_then(|energy| columns.change(energy));
         let protocol_work = match (&energy_change, self.moves) {
             (Some(change), false) => Some(vec![0.0; change.len()]),
-            (change, true) => combine(change, &columns.jump(JumpColumn::EnergyJump).cloned(), |change, jumps| change - jumps),
+            (change, true) => {
+                let jumps = columns.jump(JumpColumn::EnergyJump).cloned();
+                let work = combine(change, &jumps, |change, jumps| change - jumps);
+                match &self.mixing {
+                    Some(mixing) => {
+                        let mixed = combine(&columns.at(1, mixing), &columns.at(0, mixing), |last, first| last - first);
+                        combine(&work, &mixed, |work, mixed| work - mixed)
+                    }
+                    None => work,
+                }
+            }
             (None, false) => None,
         };
         let work = combine(&protocol_work, &columns.weighted(&self.drive), |protocol, drives| protocol + drives);
