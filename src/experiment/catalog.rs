@@ -23,6 +23,8 @@ const MODELS: &[(&str, &str)] = &[
     ("triangle-open", include_str!("../../models/triangle-open.toml")),
     ("triangle-ramp", include_str!("../../models/triangle-ramp.toml")),
     ("association", include_str!("../../models/association.toml")),
+    ("tightened-bond", include_str!("../../models/tightened-bond.toml")),
+    ("two-bath-enzyme", include_str!("../../models/two-bath-enzyme.toml")),
     ("michaelis-menten", include_str!("../../models/michaelis-menten.toml")),
     ("proofreading", include_str!("../../models/proofreading.toml")),
     ("schlogl", include_str!("../../models/schlogl.toml")),

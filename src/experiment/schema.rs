@@ -19,7 +19,8 @@ pub(super) const NETWORK: &[&str] = &["kind", "states", "edges", "energies", "te
 pub(super) const EDGE: &[&str] = &["from", "to", "forward", "reverse", "rate", "name", "bath", "drive"];
 
 /// Keys of `[model]` of reactions.
-pub(super) const REACTIONS: &[&str] = &["kind", "species", "chemostatted", "volume", "reactions", "energies", "energy", "temperature", "baths", "events", "observables"];
+pub(super) const REACTIONS: &[&str] =
+    &["kind", "species", "chemostatted", "volume", "reactions", "energies", "energy", "temperature", "baths", "events", "observables"];
 
 /// Keys of a reaction.
 pub(super) const REACTION: &[&str] = &["equation", "name", "forward", "rate", "reverse", "propensity", "reverse_propensity", "bath", "drive"];

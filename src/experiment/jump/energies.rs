@@ -59,7 +59,11 @@ pub(super) fn read(reader: &mut Reader, table: &Table, volume: Node, model: &Jum
 /// `energies = { A = 0, B = "e" }`, all species.
 fn of_species(reader: &mut Reader, item: &Item, model: &JumpModel) -> Option<Vec<Node>> {
     if model.baths.is_empty() {
-        reader.problem(&item.place, "`energies` of species need a temperature: the free energy of a state holds T ln n!", "expected `temperature = …` in [model]");
+        reader.problem(
+            &item.place,
+            "`energies` of species need a temperature: the free energy of a state holds T ln n!",
+            "expected `temperature = …` in [model]",
+        );
         return None;
     }
     let given = reader.table(item, "`energies`")?;
@@ -212,7 +216,8 @@ impl Energies {
                 continue;
             }
             if !(reader.evaluate(chemostat.count, &[], &[], 0.0) >= f64::from(taken.max(made))) && !reader.parameters_broken {
-                let message = format!("`{}` takes or makes more of `{}` than is held, so that its chemical potential is not finite", channel.name, chemostat.name);
+                let message =
+                    format!("`{}` takes or makes more of `{}` than is held, so that its chemical potential is not finite", channel.name, chemostat.name);
                 reader.problem(place, message, format!("expected at least {} in `species`, or no `energies`", taken.max(made)));
                 return None;
             }

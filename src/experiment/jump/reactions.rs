@@ -182,7 +182,11 @@ fn check_reverse(reader: &mut Reader, table: &Table, equation: &Equation, place:
             None
         }
         (true, None) => {
-            reader.problem(place, "a reaction with `<->` needs a reverse rate", "expected `reverse = …`, `rate = …` alone where there are energies, or `->` for one way");
+            reader.problem(
+                place,
+                "a reaction with `<->` needs a reverse rate",
+                "expected `reverse = …`, `rate = …` alone where there are energies, or `->` for one way",
+            );
             None
         }
         _ => Some(()),

@@ -164,9 +164,10 @@ fn read_interventions(reader: &mut Reader, table: &Table, model: &JumpModel, pro
         let trigger = match (event.get("at"), event.get("when")) {
             (Some(at), None) => {
                 let time = reader.number(at, "`at`")?;
-                let inside = protocol.is_none_or(|protocol| time > 0.0 && time < protocol.duration);
-                if !inside {
-                    reader.problem(&at.place, "an event must happen inside the run", format!("this is at {time}"));
+                if time <= 0.0 {
+                    reader
+                        .problem(&at.place, "an event must happen after the start", format!("this is at {time}"))
+                        .help("put what happens at the start into `species` or [initial]");
                     return None;
                 }
                 JumpTrigger::Time(time)
@@ -187,7 +188,14 @@ fn read_interventions(reader: &mut Reader, table: &Table, model: &JumpModel, pro
                 assignments.push((i as u16, state_formula(reader, item, &format!("the new count of `{}`", coordinate.name), model)?));
             }
         }
-        interventions.push(JumpIntervention { name, trigger, assignments });
+        // Events of a model that is run for a shorter time are no mistake: they just do not happen.
+        match (&trigger, protocol) {
+            (JumpTrigger::Time(time), Some(protocol)) if *time >= protocol.duration => {
+                let end = protocol.duration;
+                reader.notes.push(format!("event `{name}` at t = {time} is not before the end of the run at t = {end}: it does not happen in it"));
+            }
+            _ => interventions.push(JumpIntervention { name, trigger, assignments }),
+        }
     }
     Some(interventions)
 }

@@ -105,6 +105,88 @@ fn edges_from_energies_obey_local_detailed_balance() {
 }
 
 #[test]
+fn an_event_after_the_end_is_left_out_and_said_to_be() {
+    for time in ["1", "25"] {
+        let (experiment, model) = jumps(&REACTIONS.replacen("at = 0.5", &format!("at = {time}"), 1));
+        assert_eq!(model.interventions.len(), 1);
+        assert!(matches!(model.interventions[0].trigger, JumpTrigger::Condition(_)));
+        assert!(experiment.warnings.iter().any(|warning| warning.contains("does not happen")), "{:?}", experiment.warnings);
+    }
+}
+
+/// Interacting molecules between two chemostats.
+const ENERGIES: &str = r#"
+[model]
+kind = "reactions"
+species = { A = 4, B = 3, X = 5, Y = 2 }
+chemostatted = ["X", "Y"]
+temperature = "T"
+volume = "V"
+energies = { A = "a", B = 0.3, X = 0.1, Y = "l" }
+energy = "0.2*A*B + log(1 + A)"
+reactions = [
+  { equation = "2 X + A <-> 2 B + Y", rate = "k", drive = 0.7 },
+  { equation = "A <-> B", forward = "k", reverse = 2 },
+]
+[parameters]
+T = 0.8
+V = 2.5
+a = -0.4
+k = 1.5
+[protocol]
+duration = 1.0
+l = "t"
+[ensemble]
+trajectories = 100
+"#;
+
+#[test]
+fn reactions_from_energies_obey_local_detailed_balance() {
+    let (experiment, model) = jumps(ENERGIES);
+    let rate = |channel: usize, counts: &[f64]| at(&experiment, model.channels[channel].propensity, counts, 0.25);
+    let (before, after, t, v) = ([4.0, 3.0], [3.0, 5.0], 0.8f64, 2.5f64);
+    // 2 X + A -> 2 B + Y: what the reaction changes of the energies, halves of it in either direction, and mass action.
+    let interaction = |n: [f64; 2]| 0.2 * n[0] * n[1] + (1.0 + n[0]).ln();
+    let climb = 2.0 * 0.3 + 0.25 - 2.0 * 0.1 + 0.4 + interaction(after) - interaction(before);
+    let forward = 1.5 * ((0.7 - climb) / (2.0 * t)).exp() * (5.0 * 4.0) * 4.0 / (v * v);
+    let backward = 1.5 * (-(0.7 - climb) / (2.0 * t)).exp() * (5.0 * 4.0) * 2.0 / (v * v);
+    assert!((rate(0, &before) - forward).abs() <= 1e-13 * forward && (rate(1, &after) - backward).abs() <= 1e-13 * backward);
+    assert!(model.channels[0].constant.is_none());
+    // Without reactants there is no event, whatever the energy would be.
+    assert_eq!((rate(0, &[0.0, 3.0]), rate(1, &[-1.0, 1.0])), (0.0, 0.0));
+    // T ln(w/w') = −ΔG + drive, with G of the whole state and the work of the chemostats.
+    let logs = |n: f64| (1..=n as u32).map(|k| f64::from(k).ln()).sum::<f64>();
+    let energy = |n: [f64; 2]| at(&experiment, model.energy.as_ref().expect("declared")[0], &n, 0.25) + t * (logs(n[0]) + logs(n[1]));
+    let drive = |channel: usize| at(&experiment, model.channels[channel].drive.expect("chemostats drive"), &[], 0.25);
+    assert!((t * (forward / backward).ln() - (drive(0) - energy(after) + energy(before))).abs() <= 1e-12);
+    let potential = |energy: f64, crowd: f64| energy + t * crowd.ln();
+    let fed = 0.7 + potential(0.1, 5.0 / v) + potential(0.1, 4.0 / v) - potential(0.25, 2.0 / v);
+    assert!((drive(0) - fed).abs() <= 1e-13 && drive(1) == -drive(0));
+}
+
+#[test]
+fn refusals_of_energies_say_what_is_wrong() {
+    let cases = [
+        ("temperature = \"T\"", "", "`energies` of species need a temperature"),
+        (", Y = \"l\" }", " }", "the energy of species `Y` is missing"),
+        ("Y = \"l\" }", "Y = \"l\", Z = 1 }", "unknown key `Z` in `energies`"),
+        ("A = \"a\"", "A = \"0.1*B\"", "the energy of `A` cannot depend on counts"),
+        ("rate = \"k\"", "rate = \"k*A\"", "`rate` cannot depend on counts"),
+        ("drive = 0.7", "drive = \"0.7*A\"", "`drive` cannot depend on counts"),
+        ("X = 5,", "X = 1,", "its chemical potential is not finite"),
+        ("temperature = \"T\"", "baths = { hot = \"T\", cold = 1 }", "`rate` alone needs energies and a bath"),
+    ];
+    for (from, to, message) in cases {
+        assert!(ENERGIES.contains(from), "{from}");
+        let error = load(&ENERGIES.replacen(from, to, 1)).expect_err(to).to_string();
+        assert!(error.contains(message), "{to}: {error}");
+    }
+    let bare = REACTIONS.replacen("forward = \"k\", reverse = 0.5", "rate = \"k\"", 1);
+    let error = load(&bare).expect_err("no energies").to_string();
+    assert!(error.contains("`rate` alone needs energies and a bath"), "{error}");
+}
+
+#[test]
 fn a_large_network_loads_at_once() {
     let edges: Vec<String> = (0..3000).flat_map(|i| [1, 7, 31].map(|step| format!("[\"s{i}\", \"s{}\", 1.5, 0.5]", (i + step) % 3000))).collect();
     let text = format!(
@@ -128,7 +210,7 @@ fn refusals_of_jump_processes_say_what_is_wrong() {
         (REACTIONS, "chemostatted = [\"F\"]", "chemostatted = [\"FF\"]", "unknown species `FF`"),
         (REACTIONS, "volume = 2", "volume = 0", "`volume` must be above 0"),
         (REACTIONS, "volume = 2", "volum = 2", "unknown key `volum` in [model]"),
-        (REACTIONS, "at = 0.5", "at = 2", "an event must happen inside the run"),
+        (REACTIONS, "at = 0.5", "at = 0", "an event must happen after the start"),
         (REACTIONS, "at = 0.5", "on = 2", "unknown key `on` in an event"),
         (REACTIONS, "set = { B = 0 }", "set = { C = 0 }", "unknown key `C` in `set`"),
         (REACTIONS, "trajectories = 100", "trajectories = 0", "`trajectories` must be an integer of at least 1"),

@@ -83,19 +83,21 @@ impl Question<'_> {
 
     fn over_the_run(&self, sums: &[Sum], pieces: &[(Vec<f64>, f64)], (first, last): (&[f64], &[f64]), answers: &mut Answers) {
         let laws: Vec<Option<Vec<f64>>> = pieces.iter().map(|(rates, _)| self.space.stationary(rates)).collect();
+        // A jump at the very start or end belongs to the run, and to no piece.
+        let ends = [0.0, self.experiment.protocol.duration].map(|time| self.space.stationary(&self.space.rates_at(time)));
         for sum in sums {
-            let stationary = |law: Option<&Option<Vec<f64>>>, i: usize| law.and_then(Option::as_ref).map_or(f64::NAN, |law| law[i].ln());
+            let stationary = |law: &Option<Vec<f64>>, i: usize| law.as_ref().map_or(f64::NAN, |law| law[i].ln());
             let at_first = |i: usize| match sum.ends {
                 Ends::Nothing => 0.0,
                 Ends::System => first[i].ln(),
                 Ends::Equilibrium => self.equilibrium(0, i),
-                Ends::Stationary => stationary(laws.first(), i),
+                Ends::Stationary => stationary(&ends[0], i),
             };
             let at_last = |i: usize| match sum.ends {
                 Ends::Nothing => 0.0,
                 Ends::System => last[i].ln(),
                 Ends::Equilibrium => self.equilibrium(1, i),
-                Ends::Stationary => stationary(laws.last(), i),
+                Ends::Stationary => stationary(&ends[1], i),
             };
             let mut counting = Counting::start(&self.space.chain, first, at_first);
             let theorem = INTEGRAL.iter().find(|(name, _)| *name == sum.name).map(|(_, theorem)| *theorem);

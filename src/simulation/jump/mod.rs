@@ -1,5 +1,6 @@
 //! Jump processes made ready to run.
 
+mod advice;
 mod circuit;
 mod fluctuations;
 mod known;
@@ -60,22 +61,14 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let along = if clocked.moves { surprise(&space, clocked.clock) } else { None };
     let mut plan = compile_jump(&experiment, model, Stream::Forward, start, along)?;
     let mut warnings = experiment.warnings.clone();
-    warnings.extend(advice(model, &space));
+    warnings.extend(advice::advice(model, &space));
     warnings.extend(work::advice(model, &balance));
     let pilot = pilot::fly_jumps(&plan)?;
     plan.fields = fields(model, &pilot);
     let names = names(model);
     let circuit = circuit(&experiment, model, &space, &plan);
-    let question = Question {
-        experiment: &experiment,
-        model,
-        space: &space,
-        opening: &opening,
-        clocked: &clocked,
-        circuit: &circuit,
-        names: &names,
-        balance: &balance,
-    };
+    let question =
+        Question { experiment: &experiment, model, space: &space, opening: &opening, clocked: &clocked, circuit: &circuit, names: &names, balance: &balance };
     let (mut answers, last) = question.answer();
     let facts = question.facts(&answers, last.is_some());
     let accounts = question.accounts(&plan, opening.law.as_deref(), last.as_deref(), Stream::Forward);
@@ -232,24 +225,6 @@ fn is_balanced(space: &Space, law: &[f64]) -> bool {
     let rates = space.rates_at(0.0);
     let flux = |k: usize| rates[k] * law[space.chain.from[k] as usize];
     (0..rates.len()).all(|k| space.reverse[k].is_some_and(|back| (flux(k) - flux(back)).abs() <= 1e-9 * (flux(k) + flux(back)).max(1e-300)))
-}
-
-/// What the user should know of the model before it runs.
-fn advice(model: &JumpModel, space: &Space) -> Vec<String> {
-    let mut advice = Vec::new();
-    let one_way: Vec<&str> = model.channels.iter().filter(|channel| channel.reverse.is_none()).map(|channel| channel.name.as_str()).collect();
-    if !one_way.is_empty() {
-        let shown = one_way.iter().take(4).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let more = if one_way.len() > 4 { format!(" and {} more", one_way.len() - 4) } else { String::new() };
-        advice.push(format!("{shown}{more} go one way: the entropy production is infinite and is left out; give the reverse rate, however small, to have it"));
-    }
-    if !space.is_whole() {
-        advice.push(format!(
-            "the counts reach more than {0} states: exact values are those of the nearest {0}, given only where the rest has no weight",
-            space.points.len()
-        ));
-    }
-    advice
 }
 
 fn names(model: &JumpModel) -> Names {

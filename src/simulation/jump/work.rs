@@ -9,8 +9,8 @@ use super::known::{self, LEAK, average, inside, know};
 use super::question::{Question, lookup};
 use super::space::Space;
 use super::{Beside, reversed_from};
-use crate::experiment::jump::JumpModel;
 use crate::experiment::Experiment;
+use crate::experiment::jump::JumpModel;
 use crate::expression::Symbol;
 use crate::simulation::answers::Values;
 use crate::simulation::{Simulation, SimulationError};
@@ -59,7 +59,10 @@ impl Space<'_> {
     fn moments(&self) -> Vec<f64> {
         let count = if self.chain.states > MANY { 1 } else { MOMENTS };
         let pieces = self.pieces();
-        pieces.iter().flat_map(|&(start, end)| (0..=count).map(move |k| inside((start, end), start + (end - start) * f64::from(k) / f64::from(count)))).collect()
+        pieces
+            .iter()
+            .flat_map(|&(start, end)| (0..=count).map(move |k| inside((start, end), start + (end - start) * f64::from(k) / f64::from(count))))
+            .collect()
     }
 }
 
