@@ -142,7 +142,11 @@ impl Balance {
             Some(Ok(())) if !model.interventions.is_empty() => return Err("events set counts from outside, which is no work that the books know".to_owned()),
             Some(Ok(())) => {}
         }
-        let temperature = space.evaluate(model.baths[0].1, &[], 0.0);
+        let temperatures: Vec<f64> = model.baths.iter().map(|(_, node)| space.evaluate(*node, &[], 0.0)).collect();
+        let temperature = temperatures[0];
+        if temperatures.iter().any(|other| *other != temperature) {
+            return Err("it needs one temperature; with several baths try `integral_total`".to_owned());
+        }
         let ends = [0.0, experiment.protocol.duration].map(|time| boltzmann(space, time, temperature));
         let [Some(start), Some(end)] = ends else {
             return Err("the states that have weight in equilibrium are too many to sum over".to_owned());
@@ -150,7 +154,7 @@ impl Balance {
         match first {
             Some(first) if total_variation(first, &start.law) <= ROUNDING => Ok([start, end]),
             _ => Err(
-                "the start is not Boltzmann's law of the declared energies (drives or chemostats do work in it); put what they do into the energies, or try `integral_total`"
+                "the start is not the equilibrium of the declared energies, Boltzmann's law (in a steady state drives or chemostats do work); set `initial.distribution = \"equilibrium\"` without drives, put what chemostats do into the energies, or try `integral_total`"
                     .to_owned(),
             ),
         }
