@@ -335,7 +335,7 @@ fn what_is_not_known_is_refused_with_a_reason() {
     for (set, part) in [
         (("measure.theorems", "[\"integral_total\"]"), "in equilibrium only"),
         (("measure.theorems", "[\"gallavotti_cohen\"]"), "in equilibrium only"),
-        (("measure.theorems", "[\"detailed_balance\"]"), "several temperatures"),
+        (("measure.theorems", "[\"detailed_balance\"]"), "it needs equilibrium"),
         (("measure.theorems", "[\"jarzynski\"]"), "nothing does work"),
         (("initial.distribution", "equilibrium"), "the baths differ"),
         (("model.cells", "2.5"), "1 to 256 cells"),
