@@ -1,20 +1,35 @@
-//! Markov chains in continuous time on a finite number of states: stationary state, evolution, time in every state.
+//! Markov chains in continuous time on a finite number of states, kept as sparse matrices: stationary state, evolution, fluxes, time in every state.
 //!
-//! A chain knows transitions between numbered states; rates come from outside, so that one chain serves every moment of a protocol.
+//! A chain knows transitions between numbered states; rates come from outside, so that one chain serves every moment of a protocol. Networks, spaces of copy
+//! numbers and Fokker–Planck equations on a grid are all chains:
+//!
+//! ```
+//! # use ness::exact::chain::Chain;
+//! let chain = Chain::new(3, vec![0, 1, 1, 2, 2, 0], vec![1, 0, 2, 1, 0, 2]);
+//! let rates = [2.0, 1.0, 3.0, 0.5, 1.0, 0.2];
+//! let stationary = chain.stationary(&rates).expect("every state leads to every other one");
+//! let mut law = vec![1.0, 0.0, 0.0];
+//! let spent = chain.propagate(&mut law, &rates, 30.0); // time in every state; `law` is now that at time 30
+//! let flux = chain.fluxes(&rates, &law); // events per time of every transition
+//! assert!((law[0] - stationary[0]).abs() < 1e-12 && (spent.iter().sum::<f64>() - 30.0).abs() < 1e-12);
+//! assert!((flux[0] - flux[1] - 0.409_722).abs() < 1e-6);
+//! ```
+
+use std::sync::OnceLock;
 
 use super::ExactError;
+use super::elimination::{Elimination, Rows};
+use super::generator::Generator;
 
-/// Most states whose stationary law is computed: the elimination is dense.
-pub const MOST_STATIONARY: usize = 1600;
-/// Probability that uniformisation may leave out.
-const TAIL: f64 = 1e-15;
-/// Steps of a power iteration before it is given up.
-const MOST_ITERATIONS: usize = 100_000;
+/// Up to here the elimination is dense, in the order of the states.
+const DENSE: usize = 256;
+/// Most states of a dense elimination for chains whose states do not all lead to each other.
+const MOST_DENSE: usize = 1600;
 /// Local error of the integrator, relative to probabilities of order 1.
 const TOLERANCE: f64 = 1e-11;
 
 /// States `0 .. states` and the transitions between them; several may join the same two states.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Chain {
     /// Number of states.
     pub states: usize,
@@ -22,22 +37,56 @@ pub struct Chain {
     pub from: Vec<u32>,
     /// Where it ends.
     pub to: Vec<u32>,
+    elimination: OnceLock<Result<Elimination, ExactError>>,
+    gains: OnceLock<Gains>,
+}
+
+/// The pattern of the generator.
+#[derive(Clone, Debug, Default)]
+struct Gains {
+    start: Vec<u32>,
+    from: Vec<u32>,
+    /// Which entry every transition adds to.
+    entry: Vec<u32>,
 }
 
 /// What is integrated along the way: of time, law and rates, into the last.
 pub type Integrand<'a> = dyn Fn(f64, &[f64], &[f64], &mut [f64]) + 'a;
 
 impl Chain {
-    /// The stationary law by the elimination of Grassmann, Taksar & Heyman (Oper. Res. 33, 1107 (1985)), which subtracts nothing, so that every probability has
-    /// full relative precision. `rates` has one entry a transition.
+    /// A chain whose transition `k` goes from state `from[k]` to state `to[k]`, both below `states`.
+    pub fn new(states: usize, from: Vec<u32>, to: Vec<u32>) -> Self {
+        Self { states, from, to, elimination: OnceLock::new(), gains: OnceLock::new() }
+    }
+
+    /// The stationary law, every probability to full relative precision; `rates` has one entry a transition. Large chains are eliminated sparsely.
     ///
     /// # Errors
-    /// When there are more than [`MOST_STATIONARY`] states, or when not every state leads to the first.
+    /// When the eliminated matrix would not fit, or when not every state leads back.
     pub fn stationary(&self, rates: &[f64]) -> Result<Vec<f64>, ExactError> {
-        let n = self.states;
-        if n > MOST_STATIONARY {
-            return Err(ExactError::TooManyStates { states: n, limit: MOST_STATIONARY });
+        if self.states <= DENSE {
+            return self.stationary_dense(rates);
         }
+        let sparse = self.elimination().and_then(|elimination| elimination.stationary(&self.from, &self.to, rates));
+        match sparse {
+            // One state may still attract all others.
+            Err(ExactError::Reducible { .. }) if self.states <= MOST_DENSE => self.stationary_dense(rates),
+            law => law,
+        }
+    }
+
+    fn elimination(&self) -> Result<&Elimination, ExactError> {
+        self.elimination.get_or_init(|| Elimination::of(self.states, &self.from, &self.to)).as_ref().map_err(ExactError::clone)
+    }
+
+    /// Multiplications of one [`Self::stationary`]; infinite where it is refused.
+    pub fn stationary_work(&self) -> f64 {
+        if self.states <= DENSE { (self.states as f64).powi(3) } else { self.elimination().map_or(f64::INFINITY, Elimination::work) }
+    }
+
+    /// The elimination of Grassmann, Taksar & Heyman (Oper. Res. 33, 1107 (1985)), which subtracts nothing, on a full matrix.
+    fn stationary_dense(&self, rates: &[f64]) -> Result<Vec<f64>, ExactError> {
+        let n = self.states;
         let mut matrix = vec![0.0; n * n];
         for ((&from, &to), &rate) in self.from.iter().zip(&self.to).zip(rates) {
             matrix[from as usize * n + to as usize] += rate;
@@ -67,6 +116,45 @@ impl Chain {
         Ok(law)
     }
 
+    fn gains(&self) -> &Gains {
+        self.gains.get_or_init(|| {
+            let into = Rows::by(self.states, &self.to);
+            let mut gains = Gains { start: vec![0], from: Vec::new(), entry: vec![0; self.from.len()] };
+            for state in 0..self.states {
+                let mut transitions: Vec<u32> = into.index[into.range(state)].to_vec();
+                transitions.sort_by_key(|&k| self.from[k as usize]);
+                let first = gains.from.len();
+                for k in transitions {
+                    let from = self.from[k as usize];
+                    if gains.from.len() == first || gains.from.last() != Some(&from) {
+                        gains.from.push(from);
+                    }
+                    gains.entry[k as usize] = gains.from.len() as u32 - 1;
+                }
+                gains.start.push(gains.from.len() as u32);
+            }
+            gains
+        })
+    }
+
+    /// The sparse matrix `L` of `dp/dt = L p` at given rates.
+    pub fn generator(&self, rates: &[f64]) -> Generator {
+        let gains = self.gains();
+        let mut generator =
+            Generator { start: gains.start.clone(), from: gains.from.clone(), gain: vec![0.0; gains.from.len()], exit: vec![0.0; self.states], fastest: 0.0 };
+        for ((&from, &entry), &rate) in self.from.iter().zip(&gains.entry).zip(rates) {
+            generator.gain[entry as usize] += rate;
+            generator.exit[from as usize] += rate;
+        }
+        generator.fastest = generator.exit.iter().fold(0.0f64, |most, &rate| most.max(rate));
+        generator
+    }
+
+    /// Events per time of every transition in a law.
+    pub fn fluxes(&self, rates: &[f64], p: &[f64]) -> Vec<f64> {
+        self.from.iter().zip(rates).map(|(&from, rate)| rate * p[from as usize]).collect()
+    }
+
     /// `dp/dt` at given rates.
     fn flow(&self, rates: &[f64], p: &[f64], out: &mut [f64]) {
         out.fill(0.0);
@@ -77,73 +165,9 @@ impl Chain {
         }
     }
 
-    /// Lets `p` evolve for a time at constant rates, by uniformisation (A. Jensen, 1953); the time spent in every state comes back.
-    pub fn evolve(&self, p: &mut Vec<f64>, rates: &[f64], time: f64) -> Vec<f64> {
-        let n = self.states;
-        let mut exit = vec![0.0; n];
-        self.from.iter().zip(rates).for_each(|(&from, &rate)| exit[from as usize] += rate);
-        let fastest = exit.iter().fold(0.0f64, |most, rate| most.max(*rate));
-        let mut spent = vec![0.0; n];
-        if fastest * time == 0.0 {
-            spent.iter_mut().zip(p.iter()).for_each(|(spent, p)| *spent = time * p);
-            return spent;
-        }
-        // Pieces short enough that the first Poisson weight does not vanish.
-        let pieces = (fastest * time / 200.0).ceil().max(1.0);
-        let mean = fastest * time / pieces;
-        let mut change = vec![0.0; n];
-        for _ in 0..pieces as u64 {
-            let mut term = p.clone();
-            let mut weight = (-mean).exp();
-            let mut below = weight;
-            let mut after: Vec<f64> = term.iter().map(|p| weight * p).collect();
-            for k in 0.. {
-                // The time spent in the k-th stage is P(more than k events)/fastest.
-                let more = (1.0 - below).max(0.0) / fastest;
-                spent.iter_mut().zip(&term).for_each(|(spent, p)| *spent += more * p);
-                if (1.0 - below <= TAIL && f64::from(k) > mean) || f64::from(k) > mean + 40.0 * mean.sqrt() + 60.0 {
-                    break;
-                }
-                self.flow(rates, &term, &mut change);
-                term.iter_mut().zip(&change).for_each(|(p, change)| *p += change / fastest);
-                weight *= mean / f64::from(k + 1);
-                below += weight;
-                after.iter_mut().zip(&term).for_each(|(sum, p)| *sum += weight * p);
-            }
-            let total: f64 = after.iter().sum();
-            let before: f64 = p.iter().sum();
-            // What rounding and the cut tail took is put back evenly.
-            after.iter_mut().for_each(|value| *value *= before / total);
-            *p = after;
-        }
-        spent
-    }
-
-    /// The scaled cumulant generating function: the growth rate of `⟨Π factor⟩` over the transitions of a trajectory, the Perron eigenvalue of the tilted
-    /// generator, and the width of the interval of Collatz & Wielandt that encloses it. `factors` has one entry a transition, all finite and positive.
-    /// `None` where the power iteration does not settle.
-    pub fn growth(&self, rates: &[f64], factors: &[f64]) -> Option<(f64, f64)> {
-        let mut exit = vec![0.0; self.states];
-        self.from.iter().zip(rates).for_each(|(&from, &rate)| exit[from as usize] += rate);
-        let shift = exit.iter().fold(0.0f64, |most, rate| most.max(*rate)) * 1.01;
-        let mut vector = vec![1.0; self.states];
-        for _ in 0..MOST_ITERATIONS {
-            let mut next: Vec<f64> = vector.iter().zip(&exit).map(|(v, exit)| (shift - exit) * v).collect();
-            for (((&from, &to), &rate), factor) in self.from.iter().zip(&self.to).zip(rates).zip(factors) {
-                next[to as usize] += rate * factor * vector[from as usize];
-            }
-            let ratios = next.iter().zip(&vector).map(|(next, v)| next / v);
-            let (low, high) = ratios.fold((f64::INFINITY, 0.0f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
-            if !(high.is_finite() && low > 0.0) {
-                return None;
-            }
-            if high - low <= 1e-10 * shift {
-                return Some((0.5 * (low + high) - shift, high - low));
-            }
-            let scale = 1.0 / next.iter().fold(0.0f64, |most, v| most.max(*v));
-            vector = next.into_iter().map(|v| scale * v).collect();
-        }
-        None
+    /// Lets `p` evolve for a time at constant rates, by uniformisation; the time spent in every state comes back.
+    pub fn propagate(&self, p: &mut Vec<f64>, rates: &[f64], time: f64) -> Vec<f64> {
+        self.generator(rates).propagate(p, time)
     }
 
     /// Lets `p` evolve from `start` to `end` while rates move, and integrates `sums` along the way: `rates(t, out)` fills the rates,
@@ -210,7 +234,7 @@ mod tests {
 
     /// AB 2, BA 1, BC 3, CB .5, CA 1, AC .2.
     fn triangle() -> (Chain, Vec<f64>) {
-        let chain = Chain { states: 3, from: vec![0, 1, 1, 2, 2, 0], to: vec![1, 0, 2, 1, 0, 2] };
+        let chain = Chain::new(3, vec![0, 1, 1, 2, 2, 0], vec![1, 0, 2, 1, 0, 2]);
         (chain, vec![2.0, 1.0, 3.0, 0.5, 1.0, 0.2])
     }
 
@@ -223,35 +247,76 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_generating_function_of_the_triangle_is_known_and_symmetric() {
-        let (chain, rates) = triangle();
-        let back = [1, 0, 3, 2, 5, 4];
-        let theta = |alpha: f64| {
-            let factors: Vec<f64> = (0..6).map(|k| (-alpha * (rates[k] / rates[back[k]]).ln()).exp()).collect();
-            chain.growth(&rates, &factors).expect("settles").0
+    /// A network with several cycles and channels in parallel, some of them one-way: every state leads to the next, and to others at random.
+    fn random(states: usize, seed: u64) -> (Chain, Vec<f64>) {
+        let mut bits = seed;
+        let mut draw = || {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (bits >> 33) as f64 / (1u64 << 31) as f64
         };
-        // Independent values.
-        for (alpha, value) in [(0.1, -0.147_956_4), (0.5, -0.395_292_5), (-0.1, 0.188_930_8), (1.1, 0.188_930_8), (0.0, 0.0)] {
-            assert!((theta(alpha) - value).abs() <= 1e-7, "{alpha}: {}", theta(alpha));
+        let (mut from, mut to, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        for state in 0..states {
+            for target in [(state + 1) % states, (state + states - 1) % states, (draw() * states as f64) as usize, (state + 1) % states] {
+                from.push(state as u32);
+                to.push(target as u32);
+                rates.push((6.0 * draw() - 3.0).exp());
+            }
         }
-        assert!((theta(0.2) - theta(0.8)).abs() <= 1e-9);
+        (Chain::new(states, from, to), rates)
+    }
+
+    #[test]
+    fn sparse_and_dense_elimination_agree_to_relative_precision() {
+        let (chain, rates) = random(700, 7);
+        let sparse = chain.stationary(&rates).expect("irreducible");
+        let dense = chain.stationary_dense(&rates).expect("irreducible");
+        let most = |other: &[f64]| sparse.iter().zip(other).map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f64::max);
+        assert!(most(&dense) <= 1e-12, "{}", most(&dense));
+        // Control: channels in parallel lumped into the last one given.
+        let mut lumped = rates.clone();
+        lumped.iter_mut().step_by(4).for_each(|rate| *rate = 0.0);
+        assert!(most(&chain.stationary_dense(&lumped).expect("irreducible")) > 1e-3);
+        let mut change = vec![0.0; 700];
+        chain.generator(&rates).apply(&sparse, &mut change);
+        assert!(change.iter().all(|change| change.abs() <= 1e-15 * chain.generator(&rates).fastest()));
+    }
+
+    #[test]
+    fn a_grid_of_copy_numbers_is_a_product_of_poisson_laws_however_rare() {
+        // Two species, born at rates 9 and 4 and dying one by one, 120 by 120 states.
+        let side = 120u32;
+        let (mut from, mut to, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        for (a, b) in (0..side).flat_map(|a| (0..side).map(move |b| (a, b))) {
+            for (x, y, rate) in [(a + 1, b, 9.0), (a.wrapping_sub(1), b, f64::from(a)), (a, b + 1, 4.0), (a, b.wrapping_sub(1), f64::from(b))] {
+                if x < side && y < side {
+                    from.push(a * side + b);
+                    to.push(x * side + y);
+                    rates.push(rate);
+                }
+            }
+        }
+        let law = Chain::new((side * side) as usize, from, to).stationary(&rates).expect("irreducible");
+        for (a, b) in [(0u32, 0u32), (9, 4), (30, 2), (70, 60), (119, 3), (119, 119)] {
+            let ratio = |mean: f64, n: u32| (1..=n).map(|k| (mean / f64::from(k)).ln()).sum::<f64>();
+            let (exact, found) = (ratio(9.0, a) + ratio(4.0, b), (law[(a * side + b) as usize] / law[0]).ln());
+            assert!((exact - found).abs() <= 1e-11 * exact.abs().max(1.0), "({a}, {b}): {found} {exact}");
+        }
     }
 
     #[test]
     fn a_state_that_is_never_left_is_reported() {
-        let chain = Chain { states: 2, from: vec![0], to: vec![1] };
+        let chain = Chain::new(2, vec![0], vec![1]);
         assert!(matches!(chain.stationary(&[1.0]), Err(ExactError::Reducible { state: 1 })));
     }
 
     #[test]
     fn two_states_relax_exponentially_both_ways() {
-        let chain = Chain { states: 2, from: vec![0, 1], to: vec![1, 0] };
+        let chain = Chain::new(2, vec![0, 1], vec![1, 0]);
         let (a, b, time) = (3.0f64, 1.5f64, 0.7f64);
         let exact = |t: f64| b / (a + b) + a / (a + b) * (-(a + b) * t).exp();
         let integral = b / (a + b) * time + a / (a + b).powi(2) * (1.0 - (-(a + b) * time).exp());
         let mut p = vec![1.0, 0.0];
-        let spent = chain.evolve(&mut p, &[a, b], time);
+        let spent = chain.propagate(&mut p, &[a, b], time);
         assert!((p[0] - exact(time)).abs() <= 1e-13 && (spent[0] - integral).abs() <= 1e-13, "{p:?} {spent:?}");
         assert!((spent.iter().sum::<f64>() - time).abs() <= 1e-13);
         let (mut p, mut sums) = (vec![1.0, 0.0], vec![0.0]);
@@ -262,7 +327,7 @@ mod tests {
     #[test]
     fn a_rate_that_moves_is_integrated() {
         // Decay at rate 1 + sin t: p = exp(−t − 1 + cos t).
-        let chain = Chain { states: 2, from: vec![0], to: vec![1] };
+        let chain = Chain::new(2, vec![0], vec![1]);
         let mut p = vec![1.0, 0.0];
         chain.evolve_moving(&mut p, (0.0, 5.0), &|t, out| out[0] = 1.0 + t.sin(), &|_, _, _, _| (), &mut []);
         assert!((p[0] - (-5.0 - 1.0 + 5f64.cos()).exp()).abs() <= 1e-10, "{p:?}");
@@ -272,7 +337,7 @@ mod tests {
     fn many_fast_events_do_not_underflow() {
         let (chain, rates) = triangle();
         let mut p = vec![1.0, 0.0, 0.0];
-        chain.evolve(&mut p, &rates.iter().map(|rate| rate * 1e3).collect::<Vec<_>>(), 10.0);
+        chain.propagate(&mut p, &rates.iter().map(|rate| rate * 1e3).collect::<Vec<_>>(), 10.0);
         assert!((p[0] - 0.3125).abs() <= 1e-12, "{p:?}");
     }
 }

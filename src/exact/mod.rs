@@ -5,21 +5,25 @@
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
 //! - [`linear`]: Gaussian laws of linear Langevin dynamics;
-//! - [`chain`], [`counting`], [`cycles`]: Markov chains, moments of what their trajectories count, cycles and conservation laws;
+//! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, cycles and conservation laws;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
 pub mod chain;
 pub mod counting;
+pub mod cumulants;
 pub mod cycles;
+mod elimination;
 pub mod equilibrium;
 pub mod exchange;
 pub mod fokker_planck;
+pub mod generator;
 mod landscape;
 pub mod linear;
 pub mod path;
 pub mod quadrature;
 pub mod ring;
+mod solver;
 mod tridiagonal;
 
 use crate::density::DensityError;
@@ -76,12 +80,14 @@ pub enum ExactError {
         /// The first bad one.
         time: f64,
     },
-    /// Too many states for a dense elimination.
-    #[error("a chain of {states} states is too large for its exact stationary state, at most {limit} are possible")]
-    TooManyStates {
-        /// How many there are.
+    /// A chain whose eliminated matrix is too large.
+    #[error(
+        "the stationary state of these {states} states needs more than the {limit} matrix entries there is room for: use fewer states, or fewer transitions"
+    )]
+    TooMuchFill {
+        /// How many states there are.
         states: usize,
-        /// How many there may be.
+        /// How many entries there may be.
         limit: usize,
     },
     /// A chain whose stationary state is not unique, or leaves states empty.

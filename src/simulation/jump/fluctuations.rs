@@ -3,10 +3,14 @@
 use super::super::answers::{Answers, Values};
 use super::known::{inside, know, log_ratio, stationary};
 use super::question::Question;
-use crate::exact::counting::{Counting, Tilted, long_time, relaxation_rate};
+use crate::exact::counting::{Counting, Tilted, relaxation_rate};
+use crate::exact::cumulants::{Cumulants, long_time};
 
 /// Most work, transitions times events times sums, that variances are worth.
 const MOST_WORK: f64 = 3e8;
+
+/// Most weights of all fluxes together; where there are more, only the entropy has a variance rate.
+const MOST_WEIGHTS: usize = 20_000_000;
 
 /// Weights of all transitions at given rates, and in their stationary law.
 type Weigh<'a> = Box<dyn Fn(&[f64], Option<&[f64]>) -> Vec<f64> + 'a>;
@@ -130,15 +134,17 @@ impl Question<'_> {
         if let Some(rate) = relaxation_rate(&self.space.chain, &rates) {
             know(values, "relaxation_rate", rate);
         }
-        let wanted: Vec<&Sum> = sums.iter().filter(|sum| sum.name.starts_with("flux.") || sum.name == "entropy_medium").collect();
+        let few = sums.len() * rates.len() <= MOST_WEIGHTS;
+        let wanted: Vec<&Sum> = sums.iter().filter(|sum| (few && sum.name.starts_with("flux.")) || sum.name == "entropy_medium").collect();
         let weights: Vec<Vec<f64>> = wanted.iter().map(|sum| (sum.weights)(&rates, Some(&law))).collect();
         if weights.iter().flatten().any(|weight| !weight.is_finite()) {
             return;
         }
         let Some(found) = long_time(&self.space.chain, &rates, &law, &weights) else { return };
-        let production = wanted.iter().zip(&found).find(|(sum, _)| sum.name == "entropy_medium").map(|(_, (mean, _))| *mean);
-        for (sum, (mean, variance)) in wanted.iter().zip(&found) {
-            know(values, format!("variance_rate.{}", sum.name), *variance);
+        let production = wanted.iter().zip(&found).find(|(sum, _)| sum.name == "entropy_medium").map(|(_, found)| found.mean);
+        for (sum, &Cumulants { mean, variance, third, .. }) in wanted.iter().zip(&found) {
+            know(values, format!("variance_rate.{}", sum.name), variance);
+            know(values, format!("third_cumulant_rate.{}", sum.name), third);
             if let Some(production) = production.filter(|_| mean.abs() > 1e-9 * variance.abs().sqrt()) {
                 know(values, format!("tur_product.{}", sum.name), variance * production / (mean * mean));
             }

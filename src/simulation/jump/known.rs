@@ -7,7 +7,7 @@ use crate::plan::{Clock, Surprise};
 
 /// Leak out of the enumerated states up to which they count as all.
 pub(super) const LEAK: f64 = 1e-9;
-/// Most states of which the stationary law is solved along a protocol.
+/// Most states of which the stationary law is solved all along while rates move; where they jump, there is no such limit.
 const MOST_ALONG: usize = 128;
 /// Most events of a state, over the run, for which the master equation is integrated.
 const MOST_EVENTS: f64 = 3e5;
@@ -47,14 +47,8 @@ pub(super) fn inside((start, end): (f64, f64), time: f64) -> f64 {
 /// Lets a law evolve over the run.
 pub(super) fn flows(space: &Space, first: &[f64], moves: bool, baths: usize, bath_of: &dyn Fn(usize) -> Option<usize>) -> Option<Flows> {
     let (states, transitions) = (space.chain.states, space.channel.len());
-    let mut flows = Flows {
-        last: first.to_vec(),
-        spent: vec![0.0; states],
-        events: vec![0.0; transitions],
-        medium: 0.0,
-        of_bath: vec![0.0; baths],
-        excess: (!moves || states <= MOST_ALONG).then_some(0.0),
-    };
+    let mut flows =
+        Flows { last: first.to_vec(), spent: vec![0.0; states], events: vec![0.0; transitions], medium: 0.0, of_bath: vec![0.0; baths], excess: Some(0.0) };
     let mut leak = 0.0;
     if space.pieces().iter().any(|piece| space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0) > MOST_EVENTS) {
         return None;
@@ -63,7 +57,7 @@ pub(super) fn flows(space: &Space, first: &[f64], moves: bool, baths: usize, bat
         let (start, end) = (space.rates_at(inside(piece, piece.0)), space.rates_at(inside(piece, piece.1)));
         let middle = space.rates_at(0.5 * (piece.0 + piece.1));
         if !moves || start == end && start == middle {
-            let spent = space.chain.evolve(&mut flows.last, &start, piece.1 - piece.0);
+            let spent = space.chain.propagate(&mut flows.last, &start, piece.1 - piece.0);
             leak += space.leak(&spent, inside(piece, piece.0));
             add_steady(space, &start, &spent, bath_of, &mut flows);
             flows.excess = match (flows.excess, stationary(space, inside(piece, piece.0))) {
@@ -71,6 +65,7 @@ pub(super) fn flows(space: &Space, first: &[f64], moves: bool, baths: usize, bat
                 _ => None,
             };
         } else {
+            flows.excess = flows.excess.filter(|_| states <= MOST_ALONG);
             add_moving(space, piece, bath_of, &mut flows);
             leak += if space.is_whole() { 0.0 } else { space.leak(&flows.spent, inside(piece, piece.1)) };
         }

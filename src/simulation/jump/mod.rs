@@ -28,6 +28,11 @@ use work::Balance;
 /// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone.
 const FEWEST_STATES: usize = 60;
 const MANY_STATES: usize = 480;
+/// So many are tried whatever the work.
+const FREE_STATES: usize = 960;
+/// Transitions times events that are worth trying twice the states from a point; multiplications, from a steady state.
+const MOST_EVOLVING: f64 = 3e7;
+const MOST_ELIMINATING: f64 = 3e8;
 /// Theorems that leaps keep: the sums of what is counted, and a bound far from what a tolerance changes.
 const LEAPING_THEOREMS: [&str; 2] = ["conservation", "tur"];
 /// The ensemble of shorter leaps is so many times smaller, but no smaller than this.
@@ -140,11 +145,18 @@ fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Cl
             }),
             _ => stationary(space, 0.0).is_some(),
         };
-        if space.is_whole() || limit >= MOST_STATES || enough(&space) {
+        if space.is_whole() || limit >= MOST_STATES || enough(&space) || limit >= FREE_STATES && !is_worth(experiment, &space) {
             return space;
         }
-        limit = (2 * limit).min(MOST_STATES);
+        limit *= 2;
     }
+}
+
+/// Whether twice the states would be solved in a time that a run can spare.
+fn is_worth(experiment: &Experiment, space: &Space) -> bool {
+    let events = space.fastest(0.0) * experiment.protocol.duration;
+    let evolves = matches!(experiment.initial.law, InitialLaw::Point(_));
+    if evolves { events * space.channel.len() as f64 <= MOST_EVOLVING } else { space.chain.stationary_work() <= MOST_ELIMINATING }
 }
 
 /// The reversed ensemble of the detailed theorem: it starts from the law at the end.

@@ -7,7 +7,8 @@ use super::super::answers::{Answers, Values};
 use super::known::{self, average, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
-use super::{Circuit, MANY_STATES, Opening, is_balanced};
+use super::{Circuit, Opening, is_balanced};
+use crate::exact::cumulants::growth;
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
 use crate::plan::{Clocked, Dynamics, JumpColumn, MediumEntropy, Plan, medium_entropy};
@@ -17,6 +18,9 @@ use crate::thermodynamics::theorems::{Facts, Start};
 
 /// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
 const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
+
+/// Multiplications of one elimination up to which the generating function, dozens of them, is worth its while.
+const MOST_TILTING: f64 = 1.2e8;
 
 /// What the answers are about.
 pub(super) struct Question<'a> {
@@ -62,7 +66,7 @@ impl Question<'_> {
 
     /// `θ(α) = lim ln⟨exp(−α Δs_med)⟩/t` of a small space at the initial rates, where every channel has a reverse.
     fn generating_function(&self, values: &mut Values) {
-        if self.clocked.moves || !self.space.is_whole() || self.space.chain.states > MANY_STATES || self.space.reverse.iter().any(Option::is_none) {
+        if self.clocked.moves || !self.space.is_whole() || self.space.chain.stationary_work() > MOST_TILTING || self.space.reverse.iter().any(Option::is_none) {
             return;
         }
         let rates = self.space.rates_at(0.0);
@@ -70,7 +74,7 @@ impl Question<'_> {
             let exponent: f64 = alpha.parse().unwrap_or(f64::NAN);
             let factor = |k: usize| self.space.reverse[k].map_or(0.0, |back| (-exponent * (rates[k] / rates[back]).ln()).exp());
             let factors: Vec<f64> = (0..rates.len()).map(factor).collect();
-            if let Some((theta, _)) = self.space.chain.growth(&rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
+            if let Some((theta, _)) = growth(&self.space.chain, &rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
                 know(values, format!("scgf.{alpha}"), theta);
             }
         }

@@ -11,7 +11,7 @@ use crate::experiment::jump::JumpModel;
 use crate::expression::{Node, Symbol};
 
 /// Most states that are enumerated for reactions.
-pub(super) const MOST_STATES: usize = 1500;
+pub(super) const MOST_STATES: usize = 30_720;
 
 /// Rates, and their stationary law where there is one.
 type Solved = (Vec<f64>, Option<Vec<f64>>);
@@ -61,7 +61,8 @@ impl<'a> Space<'a> {
             Some(states) => space.network(states.len()),
             None => space.reactions(start),
         }
-        space.chain.states = space.points.len();
+        let (from, to) = (std::mem::take(&mut space.chain.from), std::mem::take(&mut space.chain.to));
+        space.chain = Chain::new(space.points.len(), from, to);
         space.pair();
         space
     }
