@@ -29,7 +29,7 @@ use work::Balance;
 const FEWEST_STATES: usize = 60;
 const MANY_STATES: usize = 480;
 /// So many are tried whatever the work.
-const FREE_STATES: usize = 960;
+const FREE_STATES: usize = 1920;
 /// Transitions times events that are worth trying twice the states from a point; multiplications, from a steady state.
 const MOST_EVOLVING: f64 = 3e7;
 const MOST_ELIMINATING: f64 = 3e8;
