@@ -19,7 +19,7 @@ struct Dispatch {
     // Where in `rows` the first step's numbers start, and from one step's to the next (0 during relaxation).
     row: u32,
     row_stride: u32,
-    // Bits: FORCES_UNKNOWN, MEASURING_STARTS.
+    // Bits: FORCES_UNKNOWN, MEASURING_STARTS, MEASURING; from the eighth on a number for plane.wgsl.
     phase: u32,
     // Steps between saves (none in reach during relaxation), and number of saves.
     save_every: u32,
@@ -32,12 +32,13 @@ struct Dispatch {
     windings_at: u32,
     // Zero, where no compiler can know it.
     zero: u32,
-    // Where in `counts` the sums over statistics blocks start, two words each.
+    // Where in `counts` the sums over statistics blocks, or those of the plane of two coordinates, start, two words each.
     tallies_at: u32,
 }
 
 const FORCES_UNKNOWN: u32 = 1u;
 const MEASURING_STARTS: u32 = 2u;
+const MEASURING: u32 = 4u;
 
 @group(0) @binding(0) var<uniform> dispatch: Dispatch;
 // The resting row, then one row a step, then one a save.
@@ -46,5 +47,6 @@ const MEASURING_STARTS: u32 = 2u;
 @group(0) @binding(3) var<storage, read_write> state: array<u32>;
 // [tile][save][observable]: count, mean, centred second moment.
 @group(0) @binding(4) var<storage, read_write> moments: array<f32>;
-// [save][field][bin], then [block][field][bin], then [save][field] low and high word of a sum of winding numbers, then the same of [block][channel or state].
+// [save][field][bin], then [block][field][bin], then [save][field] low and high word of a sum of winding numbers, then the same of [block][channel or state],
+// or of the plane of two coordinates [row][cell][sum].
 @group(0) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;

@@ -6,6 +6,13 @@ fn add_trapezoid(before: f32, after: f32, displacement: f32, sum: f32) -> f32 {
     return fma(0.5 * (before + after), displacement, sum);
 }
 
+// `sum + ½(x Δy − y Δx)`: the area between a step and the origin.
+fn add_area(before: vec2<f32>, after: vec2<f32>, sum: f32) -> f32 {
+    let across = before.y * (after.x - before.x);
+    let area = fma(before.x, after.y - before.y, -across);
+    return fma(0.5, area, sum);
+}
+
 // The same number, about which the compiler can conclude nothing: it may not cancel the rounding errors that `flush` collects.
 fn opaque(value: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(value) ^ dispatch.zero);

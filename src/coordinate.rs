@@ -63,3 +63,33 @@ pub struct FieldGrid {
     /// Number of bins, without the two outer ones.
     pub bins: u32,
 }
+
+/// A grid over two coordinates, on which visits and displacements of every step are added up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlaneGrid {
+    /// The grids of the two coordinates.
+    pub axes: [FieldGrid; 2],
+    /// What an integer displacement of 1 stands for, a power of two of either coordinate.
+    pub units: [f64; 2],
+    /// Statistics blocks of trajectories that share a row of sums.
+    pub blocks_per_row: u64,
+}
+
+impl PlaneGrid {
+    /// Most cells of a grid: what comes back of them, row by row, must stay small.
+    pub const MOST_CELLS: u64 = 1 << 14;
+    /// Bins along a coordinate, where no number is given.
+    pub const DEFAULT_BINS: u32 = 32;
+    /// Sums of a cell: visits at the ends of steps, and displacements along both coordinates of steps whose middle lies in it.
+    pub const SUMS: usize = 3;
+
+    /// Number of cells, that for everything outside included, which is the last.
+    pub fn cells(&self) -> usize {
+        self.axes[0].bins as usize * self.axes[1].bins as usize + 1
+    }
+
+    /// Integers of a row.
+    pub fn width(&self) -> usize {
+        Self::SUMS * self.cells()
+    }
+}

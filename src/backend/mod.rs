@@ -71,6 +71,9 @@ pub struct Batch {
     /// `tallies[(block - first_block) * (channels + states) + k]` of a network that wants them: jumps of every channel, then the time in
     /// every state in units of `clock.length / `[`crate::plan::DWELL_UNITS`].
     pub tallies: Vec<u64>,
+    /// `plane[(row - first_row) * plane.width() + 3 * cell + k]` of a plan with a plane, rows of `plane.blocks_per_row` statistics blocks: visits
+    /// at the ends of steps, displacements along both coordinates in `plane.units`. Cell `i * bins_1 + j`; the last is everything outside.
+    pub plane: Vec<i64>,
 }
 
 /// Count, mean and centred second moment of the finite values of a tile.

@@ -3,10 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::backend::gpu;
-use crate::output::{CurrentProfile, DensityProfile, Distribution, Network, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+use crate::output::{CurrentProfile, DensityProfile, Distribution, Network, PlaneProfile, Record, Run, Series, SeriesObservable, TrajectoryColumn};
 use crate::plan::{Column, JumpColumn};
 use crate::simulation::{Circuit, Outcome, Simulation};
-use crate::statistics::{Field, Measured};
+use crate::statistics::{Field, Measured, Plane};
 use crate::thermodynamics::observables::Unit;
 
 /// Bins of a written histogram.
@@ -28,6 +28,7 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         series: Some(series(simulation, outcome)),
         densities: outcome.fields.iter().enumerate().map(|(i, field)| density(simulation, outcome, i, field)).collect(),
         currents: outcome.fields.iter().enumerate().filter(|_| !simulation.is_jump()).map(|(i, field)| current(simulation, outcome, i, field)).collect(),
+        plane: outcome.plane.as_ref().map(|measured| plane(simulation, measured)),
         network: simulation.circuit().map(|circuit| network(circuit, outcome)),
         distributions: distributions(outcome),
         trajectories: trajectories(outcome),
@@ -81,6 +82,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::Heat(i) => (format!("heat.{}", name(*i)), "heat given so far to the bath of a coordinate".to_owned(), "kT"),
         Column::EntropyMedium => ("entropy_medium".to_owned(), "entropy given to the medium so far".to_owned(), "nat"),
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
+        Column::Circulation(i, j) => (format!("area.{}.{}", name(*i), name(*j)), "area enclosed so far in the plane of two coordinates".to_owned(), "length^2"),
         Column::Jump(JumpColumn::Derived(k)) => {
             let name = simulation.derived().get(usize::from(*k)).cloned().unwrap_or_default();
             (format!("mean.{name}"), "derived quantity".to_owned(), "1")
@@ -153,6 +155,25 @@ fn current(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
     }
 }
 
+fn plane(simulation: &Simulation, measured: &Plane) -> PlaneProfile {
+    let axes = simulation.plan().plane.iter().flat_map(|grid| &grid.axes);
+    let mut names = axes.map(|axis| simulation.plan().coordinates[usize::from(axis.coordinate)].name.clone());
+    let (density, density_error) = split(measured.density());
+    let (current, current_error) = split([measured.current(0), measured.current(1)].concat());
+    let exact = simulation.exact_plane();
+    PlaneProfile {
+        coordinates: [names.next().unwrap_or_default(), names.next().unwrap_or_default()],
+        unit: "length".to_owned(),
+        centres: [0, 1].map(|k| measured.layout().axes[k].centres()),
+        density,
+        density_error,
+        density_exact: exact.map(|cells| cells.density.clone()),
+        current,
+        current_error,
+        current_exact: exact.map(|cells| cells.current.concat()),
+    }
+}
+
 fn network(circuit: &Circuit, outcome: &Outcome) -> Network {
     let flows = circuit.flows(&outcome.scalars, &outcome.tallies);
     let of = |kind: &str| split(flows.iter().filter(|flow| flow.kind == kind).map(|flow| flow.measured).collect());
@@ -171,6 +192,7 @@ fn distributions(outcome: &Outcome) -> Vec<Distribution> {
         Unit::Rate => "1/time",
         Unit::Power => "kT/time",
         Unit::EnergySquared => "kT^2",
+        Unit::AreaRate => "length^2/time",
     };
     let one = |(named, scalar): (&crate::thermodynamics::observables::Named, crate::statistics::Scalar<'_>)| {
         let histogram = scalar.histogram().coarsened(BINS);
@@ -200,6 +222,7 @@ fn trajectories(outcome: &Outcome) -> Vec<TrajectoryColumn> {
             Some(Unit::Rate) => "1/time",
             Some(Unit::Power) => "kT/time",
             Some(Unit::EnergySquared) => "kT^2",
+            Some(Unit::AreaRate) => "length^2/time",
             _ if name.starts_with("winding") => "1",
             _ => "length",
         };

@@ -4,7 +4,7 @@
 //!
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
-//! - [`linear`]: Gaussian laws of linear Langevin dynamics;
+//! - [`linear`], [`plane`]: Gaussian laws of linear Langevin dynamics, their currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, cycles and conservation laws;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
@@ -21,6 +21,7 @@ pub mod generator;
 mod landscape;
 pub mod linear;
 pub mod path;
+pub mod plane;
 pub mod quadrature;
 pub mod ring;
 mod solver;

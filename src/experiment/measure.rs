@@ -2,6 +2,7 @@
 
 use super::document::{Entry, Item, Value};
 use super::names::nearest;
+use super::plane::read_plane;
 use super::protocol::Protocol;
 use super::read::{Reader, Reads};
 use super::{ExactFormula, Measure, Section, schema};
@@ -12,14 +13,16 @@ const MOST_BINS: u64 = 1 << 16;
 
 /// Reads `[measure]`, without the schedule of saves.
 pub(super) fn read_measure(reader: &mut Reader, section: Option<&Section>, grids_of: Option<&[Coordinate]>, known: &[&str]) -> Option<Measure> {
-    let mut measure = Measure { every: 0.0, theorems: Vec::new(), grids: Vec::new(), trajectories: false };
+    let mut measure = Measure { every: 0.0, theorems: Vec::new(), grids: Vec::new(), plane: None, trajectories: false };
     let Some(table) = section.map(|section| section.table) else { return Some(measure) };
     reader.check_keys(table, "[measure]", schema::MEASURE);
     let theorems = table.get("theorems").map_or(Some(Vec::new()), |item| read_theorems(reader, item, known));
     let grids = table.get("grid").map_or(Some(Vec::new()), |item| read_grids(reader, item, grids_of?));
+    let plane = table.get("field").map_or(Some(None), |item| read_plane(reader, item, grids_of?).map(Some));
     let trajectories = table.get("trajectories").map_or(Some(false), |item| reader.boolean(item, "`trajectories`"));
     measure.theorems = theorems?;
     measure.grids = grids?;
+    measure.plane = plane?;
     measure.trajectories = trajectories?;
     Some(measure)
 }
@@ -50,12 +53,12 @@ fn read_grids(reader: &mut Reader, item: &Item, coordinates: &[Coordinate]) -> O
     let given = reader.some_coordinates(item, "`grid`")?;
     let mut grids = Vec::new();
     for (index, item) in given.into_iter().enumerate().filter_map(|(index, item)| item.map(|item| (index, item))) {
-        grids.push(read_grid(reader, item, index, coordinates[index].boundary)?);
+        grids.push(read_grid(reader, item, index, coordinates[index].boundary, DEFAULT_BINS)?);
     }
     Some(grids)
 }
 
-fn read_grid(reader: &mut Reader, item: &Item, index: usize, boundary: Boundary) -> Option<FieldGrid> {
+pub(super) fn read_grid(reader: &mut Reader, item: &Item, index: usize, boundary: Boundary, default_bins: u32) -> Option<FieldGrid> {
     let entries = reader.list(item, "a grid", "`[lower, upper, bins]`")?;
     let (lower, upper, bins) = match entries {
         [lower, upper] => (lower, upper, None),
@@ -74,7 +77,7 @@ fn read_grid(reader: &mut Reader, item: &Item, index: usize, boundary: Boundary)
             }
             bins as u32
         }
-        None => DEFAULT_BINS,
+        None => default_bins,
     };
     let (lower, upper) = (reader.number(lower, "the lower end of a grid")?, reader.number(upper, "the upper end of a grid")?);
     let (lower, upper) = reader.check_interval(lower, upper, &item.place, "a grid")?;

@@ -16,6 +16,7 @@ mod measure;
 mod model;
 mod names;
 mod overrides;
+mod plane;
 mod protocol;
 mod read;
 mod schedule;
@@ -165,8 +166,19 @@ pub struct Measure {
     pub theorems: Vec<String>,
     /// Grids asked for by the user, at most one a coordinate.
     pub grids: Vec<FieldGrid>,
+    /// The plane whose density and current are measured, where one is asked for.
+    pub plane: Option<PlaneRequest>,
     /// Whether to store the end values of every trajectory.
     pub trajectories: bool,
+}
+
+/// A plane of two coordinates, and their grids where they are given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlaneRequest {
+    /// The two coordinates.
+    pub coordinates: [u16; 2],
+    /// Their grids.
+    pub grids: [Option<FieldGrid>; 2],
 }
 
 /// A closed form of an estimate.
@@ -257,6 +269,7 @@ fn read_jump(reader: &mut Reader, tree: &Table, head: Head, model_section: &Sect
     let initial_section = section(reader, tree, "initial", false);
     let initial = model.as_ref().and_then(|model| jump::read_initial(reader, initial_section.as_ref(), model));
     let measure = measure::read_measure(reader, measure_section.as_ref(), model.as_ref().map(|model| model.coordinates.as_slice()), theorems);
+    plane::refuse_for_jumps(reader, measure_section.as_ref());
     let exact_section = section(reader, tree, "exact", false);
     let exact = measure::read_exact(reader, exact_section.as_ref(), protocol.as_ref());
     let (schedule, mut measure, mut model) = (schedule?, measure?, model?);

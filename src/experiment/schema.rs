@@ -53,7 +53,10 @@ pub(super) const INITIAL: &[&str] = &["distribution", "at", "mean", "deviation",
 pub(super) const ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "integrator"];
 
 /// Keys of `[measure]`.
-pub(super) const MEASURE: &[&str] = &["every", "theorems", "grid", "trajectories"];
+pub(super) const MEASURE: &[&str] = &["every", "theorems", "grid", "field", "trajectories"];
+
+/// Keys of `field` in `[measure]`; the names of its coordinates are keys too.
+pub(super) const FIELD: &[&str] = &["coordinates"];
 
 /// Every section with fixed keys, and each of its keys.
 pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {

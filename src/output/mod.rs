@@ -6,6 +6,7 @@
 mod clock;
 mod destination;
 mod error;
+mod plane;
 mod profiles;
 mod read;
 mod record;
@@ -20,5 +21,5 @@ pub use destination::{Destination, Existing};
 pub use error::OutputError;
 pub use profiles::{Bars, Line, Profiles, profiles};
 pub use read::{Summary, read};
-pub use record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+pub use record::{CurrentProfile, DensityProfile, Distribution, Network, PlaneProfile, Record, Run, Series, SeriesObservable, TrajectoryColumn};
 pub use sweep::{Sweep, SweepAxis, SweepPoint};

@@ -23,6 +23,8 @@ pub struct Record {
     pub densities: Vec<DensityProfile>,
     /// Currents, one a coordinate.
     pub currents: Vec<CurrentProfile>,
+    /// Density and current in the plane of two coordinates, where asked for.
+    pub plane: Option<PlaneProfile>,
     /// Edges, cycles and states of a jump process.
     pub network: Option<Network>,
     /// Histograms, one a scalar.
@@ -144,6 +146,30 @@ pub struct CurrentProfile {
     pub standard_error: Vec<f64>,
     /// Exact current, `(faces)`, where one is known.
     pub exact: Option<Vec<f64>>,
+}
+
+/// Density and probability current in the plane of two coordinates, averaged over the measured time. Arrays over the plane are row-major,
+/// `(centres_0, centres_1)`; those of the current have the component in front.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlaneProfile {
+    /// Names of the coordinates.
+    pub coordinates: [String; 2],
+    /// Unit of the coordinates.
+    pub unit: String,
+    /// Centres of the bins of either coordinate.
+    pub centres: [Vec<f64>; 2],
+    /// Density.
+    pub density: Vec<f64>,
+    /// Its standard error.
+    pub density_error: Vec<f64>,
+    /// Exact density, where one is known.
+    pub density_exact: Option<Vec<f64>>,
+    /// Current, `(2, centres_0, centres_1)`.
+    pub current: Vec<f64>,
+    /// Its standard error.
+    pub current_error: Vec<f64>,
+    /// Exact current, where one is known.
+    pub current_exact: Option<Vec<f64>>,
 }
 
 /// What flows in a jump process. Arrays are as long as the names of their kind.

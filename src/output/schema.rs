@@ -8,6 +8,8 @@
 //! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance` |
 //! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` |
 //! | `/current/C` | `C_face` | `current`, `current_standard_error`, `current_exact` |
+//! | `/density/A.B` | `A`, `B` | `density`, `density_standard_error`, `density_exact`: in the plane of two coordinates, averaged over time |
+//! | `/current/A.B` | `component`, `A`, `B` | `current`, `current_standard_error`, `current_exact`: likewise |
 //! | `/network` | `edge`, `cycle`, `state` | `flux`, `traffic`, `occupancy` with standard errors, `affinity`; jump processes only |
 //! | `/distributions/S` | `S` | `counts`, `density`; attributes `underflow`, `overflow` |
 //! | `/sweep` | the keys of a sweep, `estimate`, `theorem` | `seed`; `value`, `standard_error`, `exact`, `z` over all keys and estimates; `unit`; `theorem_z`; in the file of a sweep |
@@ -99,6 +101,8 @@ pub mod dimension {
     pub const THEOREM: &str = "theorem";
     /// Times of the saves.
     pub const TIME: &str = "time";
+    /// Components of a current in a plane: names of its coordinates.
+    pub const COMPONENT: &str = "component";
     /// Names of reactions or edges.
     pub const EDGE: &str = "edge";
     /// Names of fundamental cycles.
@@ -169,6 +173,8 @@ pub mod variable {
     pub const OCCUPANCY: &str = "occupancy";
     /// Ending of the name of a standard error.
     pub const STANDARD_ERROR_SUFFIX: &str = "_standard_error";
+    /// Ending of the name of an exact value.
+    pub const EXACT_SUFFIX: &str = "_exact";
     /// Ending of the name of a variance over trajectories.
     pub const VARIANCE_SUFFIX: &str = "_variance";
 }

@@ -82,6 +82,17 @@ fn sample() -> Record {
     let times = vec![0.0, 0.5, 1.0];
     Record {
         network: None,
+        plane: Some(PlaneProfile {
+            coordinates: ["x".into(), "y".into()],
+            unit: "m".into(),
+            centres: [grid(3), grid(4)],
+            density: wave(12),
+            density_error: wave(12),
+            density_exact: Some(wave(12)),
+            current: wave(24),
+            current_error: wave(24),
+            current_exact: None,
+        }),
         run: run(),
         experiment: "title = \"bead\"\n[model]\nkind = \"overdamped\"\n".into(),
         wgsl: String::new(),
@@ -186,6 +197,8 @@ fn variables_know_their_dimensions_and_dimensions_their_variables() {
         ("/density/x/density", vec!["/density/x/time", "/density/x/x"]),
         ("/density/x/density_mean", vec!["/density/x/x"]),
         ("/current/x/current", vec!["/current/x/x_face"]),
+        ("/density/x.y/density_exact", vec!["/density/x.y/x", "/density/x.y/y"]),
+        ("/current/x.y/current", vec!["/current/x.y/component", "/current/x.y/x", "/current/x.y/y"]),
         ("/distributions/work/counts", vec!["/distributions/work/work"]),
         ("/trajectories/work", vec!["/trajectories/trajectory"]),
     ] {
@@ -211,6 +224,7 @@ fn a_coordinate_may_have_the_name_of_a_variable() {
         let mut record = sample();
         record.densities[0].coordinate = name.into();
         record.currents[0].coordinate = name.into();
+        record.plane = record.plane.map(|plane| PlaneProfile { coordinates: [name.into(), "component".into()], ..plane });
         write(&path, &record);
         assert!(File::open(&path).unwrap().group("density").unwrap().link_exists(name));
     }

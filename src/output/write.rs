@@ -5,6 +5,7 @@ use std::path::Path;
 use hdf5::{File, Group};
 
 use super::clock::rfc3339;
+use super::plane::write_plane;
 use super::record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Series, TrajectoryColumn};
 use super::schema::{SCHEMA_VERSION, attribute, dimension, group, root, variable};
 use super::table::{Axis, Fault, Table, label, number_attribute, text_attribute};
@@ -21,6 +22,9 @@ pub(super) fn write(path: &Path, record: &Record) -> Result<(), Fault> {
     }
     for_each(&file, group::DENSITY, &record.densities, |parent, profile| write_density(parent, profile, &record.time_unit))?;
     for_each(&file, group::CURRENT, &record.currents, |parent, profile| write_current(parent, profile, &record.time_unit))?;
+    if let Some(plane) = &record.plane {
+        write_plane(&file, plane, &record.time_unit)?;
+    }
     if let Some(network) = &record.network {
         write_network(&file, network, &record.time_unit)?;
     }
@@ -216,13 +220,16 @@ fn write_trajectories(file: &File, columns: &[TrajectoryColumn]) -> Result<(), F
 }
 
 /// Name of the dimension along a coordinate or a scalar: its own, unless a variable beside it has that name.
-fn axis_name(name: &str) -> String {
-    let taken = name == dimension::TIME || name.starts_with(variable::COUNTS) || name.starts_with(variable::DENSITY);
+pub(super) fn axis_name(name: &str) -> String {
+    let taken = [dimension::TIME, dimension::COMPONENT].contains(&name)
+        || name.starts_with(variable::CURRENT)
+        || name.starts_with(variable::COUNTS)
+        || name.starts_with(variable::DENSITY);
     if taken { format!("{name}{}", dimension::TAKEN_SUFFIX) } else { name.to_owned() }
 }
 
 /// A power of a unit, in the notation of UDUNITS: `(kT/s)^2`. A pure number stays `1`.
-fn power(unit: &str, exponent: i32) -> String {
+pub(super) fn power(unit: &str, exponent: i32) -> String {
     match unit {
         "1" | "" => "1".to_owned(),
         _ if unit.chars().all(char::is_alphabetic) => format!("{unit}^{exponent}"),

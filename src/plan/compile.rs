@@ -1,7 +1,9 @@
 //! From an experiment to a plan: formulas become programs, the protocol becomes a table.
 
 use super::linear_step::linear_entries;
-use super::{BackStep, Column, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, TILE, Uniforms};
+use super::{
+    BackStep, Column, Coordinate, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, TILE, Uniforms, circulation_pairs,
+};
 use crate::exact::ExactError;
 use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel};
 use crate::expression::{CompileError, Function, Graph, Node, Operand, Slots, Symbol, compile as compile_program};
@@ -95,7 +97,7 @@ pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System
         ensemble: trajectories,
         block: block_size(trajectories),
         schedule: Schedule { start: 0.0, dt: experiment.ensemble.dt, steps: experiment.steps, save_every: experiment.save_every },
-        columns: columns(model.coordinates.len() as u16, integrator, system),
+        columns: columns(&model.coordinates, integrator, system),
         series: series(model.coordinates.len() as u16, integrator, system),
         uniforms,
         coordinates,
@@ -103,6 +105,7 @@ pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System
         initial: start.initial,
         relaxation_steps: start.relaxation_steps,
         fields: Vec::new(),
+        plane: None,
     })
 }
 
@@ -113,9 +116,11 @@ pub fn block_size(trajectories: u64) -> u64 {
     if wanted > tile { wanted.div_ceil(tile) * tile } else { wanted.next_power_of_two() }
 }
 
-fn columns(d: u16, integrator: Integrator, system: &System) -> Vec<Column> {
+fn columns(coordinates: &[Coordinate], integrator: Integrator, system: &System) -> Vec<Column> {
+    let d = coordinates.len() as u16;
     let mut columns: Vec<Column> = (0..d).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
     columns.extend(ledgers(d, integrator, system));
+    columns.extend(circulation_pairs(coordinates).into_iter().map(|(i, j)| Column::Circulation(i, j)));
     columns
 }
 

@@ -243,6 +243,7 @@ pub fn compile_jump(experiment: &Experiment, model: &JumpModel, stream: Stream, 
         columns,
         series,
         fields: Vec::new(),
+        plane: None,
     })
 }
 

@@ -113,6 +113,7 @@ pub fn compile_exchange(experiment: &Experiment, model: &ExchangeModel, start: S
         columns,
         series: (0..cells).map(Column::Position).collect(),
         fields: Vec::new(),
+        plane: None,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A plan holds no closure, no generic and no device handle. It can be printed, hashed and tested without a device.
 
+mod circulation;
 mod compile;
 mod compile_jump;
 mod exchange;
@@ -17,7 +18,8 @@ use crate::density::Density;
 use crate::expression::{Operand, Program};
 use crate::random::Stream;
 
-pub use crate::coordinate::{Boundary, Coordinate, FieldGrid};
+pub use crate::coordinate::{Boundary, Coordinate, FieldGrid, PlaneGrid};
+pub use circulation::circulation_pairs;
 pub use compile::{PlanError, Start, block_size, compile, protocol_at, protocol_table};
 pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
 pub use exchange::{Exchange, bond_rates, compile_exchange, temperatures};
@@ -66,6 +68,8 @@ pub struct Plan {
     pub series: Vec<Column>,
     /// Density grids, filled at every save.
     pub fields: Vec<FieldGrid>,
+    /// Density and current in the plane of two coordinates, filled at every step.
+    pub plane: Option<PlaneGrid>,
 }
 
 /// Time as integers: `t = start + step·dt`, never accumulated. A jump process has one step between two saves; its own time is a [`Clock`].
@@ -293,6 +297,8 @@ pub enum Column {
     EntropyMedium,
     /// Path ledger so far, in nats.
     EntropyPath,
+    /// Area enclosed so far in the plane of two coordinates, `½∮(x_i∘dx_j − x_j∘dx_i)`.
+    Circulation(u16, u16),
     /// What only jump processes have.
     Jump(JumpColumn),
 }

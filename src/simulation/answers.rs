@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::SimulationError;
 use super::law::Law;
 use super::linear_means::linear_means;
+use super::plane::FieldAnswers;
 use super::start::{Opening, reduced_potential, ring};
 use crate::density::Density;
 use crate::exact::ExactError;
@@ -15,7 +16,7 @@ use crate::exact::ring::Ring;
 use crate::experiment::{Experiment, Interpretation};
 use crate::expression::Symbol;
 use crate::model::System;
-use crate::plan::{Boundary, InitialState, Plan};
+use crate::plan::{Boundary, InitialState, Plan, circulation_pairs};
 use crate::thermodynamics::observables::Bath;
 use crate::thermodynamics::theorems::Start;
 
@@ -38,6 +39,8 @@ pub(super) struct Answers {
     pub(super) densities: Vec<Density>,
     /// Stationary current on a ring.
     pub(super) current: Option<f64>,
+    /// What is known of densities and currents on grids.
+    pub(super) fields: FieldAnswers,
     /// Variance of the weights of integral theorems, by name of the theorem.
     pub(super) exponential_variances: BTreeMap<String, f64>,
     /// Where a closed form of the file contradicts what was computed.
@@ -90,6 +93,9 @@ impl Question<'_> {
         if !self.moves() && self.opening.kind == Start::SteadyState {
             answers.last = self.opening.law.as_ref().ok().cloned();
         }
+        if !self.moves() && self.opening.kind != Start::Other {
+            answers.fields = self.fields(answers.current, answers.densities.first());
+        }
         answers.closed_forms(self.experiment, 1e-3);
         Ok(answers)
     }
@@ -104,7 +110,8 @@ impl Question<'_> {
 
     fn linear(&self, start: &crate::exact::linear::Gaussian) -> Result<Answers, SimulationError> {
         let schedule = self.plan.schedule;
-        let means = linear_means(self.system, start, self.table, schedule.steps as usize, schedule.dt)?;
+        let pairs = circulation_pairs(&self.plan.coordinates);
+        let means = linear_means(self.system, start, self.table, (schedule.steps as usize, schedule.dt), &pairs)?;
         let source = "moments of the Gaussian law";
         let entropy = means.last.entropy() - start.entropy();
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
@@ -112,6 +119,10 @@ impl Question<'_> {
             let heat: f64 = bath.coordinates.iter().map(|&i| means.heat[i]).sum();
             answers.know(format!("heat.{}", bath.name), heat, source);
             answers.know(format!("heat_rate.{}", bath.name), heat / self.duration(), source);
+        }
+        for (&(i, j), area) in pairs.iter().zip(&means.areas) {
+            let name = |i: u16| &self.system.names[usize::from(i)];
+            answers.know(format!("circulation.{}.{}", name(i), name(j)), area / self.duration(), source);
         }
         answers.ledger(means.work, means.heat.iter().sum(), means.medium, Some(entropy), self.duration(), source);
         let protocol = crate::plan::protocol_at(self.table, self.table.first().map_or(0, |values| values.len() - 1));

@@ -7,7 +7,7 @@ use super::law::Law;
 use crate::backend::Batch;
 use crate::model::System;
 use crate::plan::{Column, Plan};
-use crate::statistics::{FieldLayout, Fields, Scalars, Series, StatisticsError, Tallies};
+use crate::statistics::{FieldLayout, Fields, Plane, PlaneLayout, Scalars, Series, StatisticsError, Tallies};
 use crate::thermodynamics::observables::{Accounts, Bath, Ledger, Named, StateFunction};
 use crate::thermodynamics::theorems::{Facts, PAIRS, scalar_specs};
 
@@ -26,6 +26,7 @@ pub(super) struct Gathered {
     pub(super) series: Series,
     pub(super) fields: Fields,
     pub(super) tallies: Tallies,
+    pub(super) plane: Option<Plane>,
     /// End values of every trajectory, in the order of the columns and then of the observables, where they are wanted.
     pub(super) kept: Option<Vec<Vec<f64>>>,
 }
@@ -48,6 +49,7 @@ impl<'a> Gatherer<'a> {
             series: Series::new(self.plan.block, saves, self.plan.series.len()),
             fields: Fields::new(self.plan.block, saves, layouts.collect()),
             tallies: Tallies::new(self.plan.block, self.plan.tallies()),
+            plane: self.plan.plane.as_ref().map(|grid| Plane::new(PlaneLayout::new(grid, self.plan.block, self.plan.schedule.dt))),
             kept: keep.then(|| vec![Vec::new(); self.plan.columns.len() + observables.len()]),
             observables,
         }
@@ -62,12 +64,15 @@ impl Gathered {
         self.series.absorb(batch)?;
         self.fields.absorb(batch)?;
         self.tallies.absorb(batch)?;
+        if let Some(plane) = &mut self.plane {
+            plane.absorb(batch)?;
+        }
         let column = |wanted: Column| gatherer.plan.columns.iter().position(|c| *c == wanted).map(|index| batch.columns[index].as_slice());
         for (index, grid) in gatherer.plan.fields.iter().enumerate() {
             let i = grid.coordinate;
             if let (Some(initial), Some(position)) = (column(Column::Initial(i)), column(Column::Position(i))) {
                 let winding = gatherer.plan.coordinates[usize::from(i)].boundary.period().and_then(|_| column(Column::Winding(i)));
-                self.fields.absorb_ends(index, initial, position, winding)?;
+                self.fields.absorb_ends(index, batch.first, (initial, position), winding)?;
             }
         }
         if let Some(kept) = &mut self.kept {
@@ -93,13 +98,15 @@ pub(super) struct LangevinAccounts {
     start_law: Option<Law>,
     end_law: Option<Law>,
     periods: Vec<Option<f64>>,
+    duration: f64,
 }
 
 impl LangevinAccounts {
     /// `ends` are those of the ensemble's own direction of time.
     pub(super) fn new(system: &Arc<System>, plan: &Plan, baths: &[Bath], ends: &Ends, start_law: Option<Law>, end_law: Option<Law>) -> Self {
         let periods = system.boundaries.iter().map(|boundary| boundary.period()).collect();
-        Self { system: Arc::clone(system), columns: plan.columns.clone(), baths: baths.to_vec(), ends: ends.clone(), start_law, end_law, periods }
+        let duration = plan.schedule.steps as f64 * plan.schedule.dt;
+        Self { duration, system: Arc::clone(system), columns: plan.columns.clone(), baths: baths.to_vec(), ends: ends.clone(), start_law, end_law, periods }
     }
 }
 
@@ -119,6 +126,7 @@ impl Accounts for LangevinAccounts {
             periods: &self.periods,
             baths: &self.baths,
             columns: &self.columns,
+            duration: self.duration,
             energy_start: &energy_start,
             energy_end: &energy_end,
             log_density_start: log_start.as_ref().map(|f| f as StateFunction<'_>),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::answers::{Answers, Question};
 use super::evidence::LangevinAccounts;
 use super::law::Law;
+use super::plane::plane;
 use super::start::{Opening, equilibrium, opening};
 use super::{Beside, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, FieldGrid};
@@ -44,6 +45,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let pilot = pilot::fly(&plan, &system)?;
     warnings.extend(pilot.warnings(&plan, &system, &ends));
     plan.fields = fields(&experiment, &system, &pilot);
+    plan.plane = plane(&experiment, &system, &plan, &pilot, &ends.first);
     if opening.relaxation_steps > 0 {
         warnings.push(pilot::relaxation_report(&plan)?);
     }

@@ -21,12 +21,20 @@ pub(super) struct LinearMeans {
     pub(super) heat: Vec<f64>,
     /// Entropy given to all baths.
     pub(super) medium: f64,
+    /// Area enclosed in the plane of each of the pairs.
+    pub(super) areas: Vec<f64>,
 }
 
 /// Follows the Gaussian law through the protocol table `Λ_0 … Λ_{N+1}`.
-pub(super) fn linear_means(system: &System, start: &Gaussian, table: &[Vec<f64>], steps: usize, dt: f64) -> Result<LinearMeans, ExactError> {
+pub(super) fn linear_means(
+    system: &System,
+    start: &Gaussian,
+    table: &[Vec<f64>],
+    (steps, dt): (usize, f64),
+    pairs: &[(u16, u16)],
+) -> Result<LinearMeans, ExactError> {
     let stride = steps.div_ceil(MOST_SLICES).max(1);
-    let mut means = LinearMeans { last: start.clone(), work: 0.0, heat: vec![0.0; system.dimension()], medium: 0.0 };
+    let mut means = LinearMeans { last: start.clone(), work: 0.0, heat: vec![0.0; system.dimension()], medium: 0.0, areas: vec![0.0; pairs.len()] };
     let at = |n: usize| -> Vec<f64> { table.iter().map(|values| values[n]).collect() };
     let mut place = 0;
     let mut protocol = at(0);
@@ -40,7 +48,7 @@ pub(super) fn linear_means(system: &System, start: &Gaussian, table: &[Vec<f64>]
             Some(slice) => slice,
             None => Slice::new(system, &protocol, length)?,
         };
-        means.advance(&current)?;
+        means.advance(&current, pairs)?;
         slice = Some(current);
         place = next;
     }
@@ -83,8 +91,8 @@ impl Slice {
         Ok(Self { protocol: protocol.to_vec(), length, dynamics, half, drive: (constant, stiffness), friction, temperature })
     }
 
-    /// Mean rates of heat and of drive work of each coordinate: `⟨F_i ν_i⟩` and `⟨f_i ν_i⟩`, `ν = −A x + a − D ∇ ln p`.
-    fn rates(&self, law: &Gaussian) -> (DVector<f64>, DVector<f64>) {
+    /// Mean rates of heat and of drive work of each coordinate, `⟨F_i ν_i⟩` and `⟨f_i ν_i⟩`, and `⟨x_i ν_j⟩`; `ν = −A x + a − D ∇ ln p`.
+    fn rates(&self, law: &Gaussian) -> (DVector<f64>, DVector<f64>, DMatrix<f64>) {
         let d = self.friction.len();
         let covariance = law.covariance();
         let inverse = covariance.clone().cholesky().map_or_else(|| DMatrix::zeros(d, d), |factor| factor.inverse());
@@ -98,7 +106,7 @@ impl Slice {
         let drive_mean = &self.drive.0 - &self.drive.1 * law.mean();
         let heat = DVector::from_fn(d, |i, _| self.friction[i] * (mean_velocity[i] * mean_velocity[i] - force_spread[(i, i)]));
         let work = DVector::from_fn(d, |i, _| drive_mean[i] * mean_velocity[i] - drive_spread[(i, i)]);
-        (heat, work)
+        (heat, work, correlated + law.mean() * mean_velocity.transpose())
     }
 }
 
@@ -113,15 +121,19 @@ impl LinearMeans {
     }
 
     /// Simpson's rule over the slice.
-    fn advance(&mut self, slice: &Slice) -> Result<(), ExactError> {
+    fn advance(&mut self, slice: &Slice, pairs: &[(u16, u16)]) -> Result<(), ExactError> {
         let middle = self.last.after(&slice.half)?;
         let end = middle.after(&slice.half)?;
         for (law, weight) in [(&self.last, 1.0), (&middle, 4.0), (&end, 1.0)] {
-            let (heat, work) = slice.rates(law);
+            let (heat, work, moments) = slice.rates(law);
             let factor = weight * slice.length / 6.0;
             self.heat.iter_mut().zip(heat.iter()).for_each(|(sum, rate)| *sum += factor * rate);
             self.work += factor * work.sum();
             self.medium += factor * heat.iter().zip(&slice.temperature).map(|(rate, temperature)| rate / temperature).sum::<f64>();
+            for (area, &(i, j)) in self.areas.iter_mut().zip(pairs) {
+                let place = (usize::from(i), usize::from(j));
+                *area += 0.5 * factor * (moments[place] - moments[(place.1, place.0)]);
+            }
         }
         self.last = end;
         Ok(())

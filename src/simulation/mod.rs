@@ -9,6 +9,7 @@ mod law;
 mod linear_means;
 mod outcome;
 mod pilot;
+mod plane;
 mod start;
 
 use std::time::Instant;

@@ -11,7 +11,7 @@ use crate::experiment::jump::JumpModel;
 use crate::experiment::{Experiment, Model};
 use crate::plan::{Column, Plan};
 use crate::results::{Bias, Estimate, Judgement, Verdict};
-use crate::statistics::{Fields, Measured, Scalars, Series, Tallies, significance_bound};
+use crate::statistics::{Fields, Measured, Plane, Scalars, Series, Tallies, significance_bound};
 use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates};
 use crate::thermodynamics::observables::Named;
 use crate::thermodynamics::theorems::{Evidence, Facts, judge};
@@ -69,6 +69,8 @@ pub struct Outcome {
     pub series: Series,
     /// Densities and currents.
     pub fields: Fields,
+    /// Density and current in the plane of two coordinates, where asked for.
+    pub plane: Option<Plane>,
     /// Integer sums of a large network.
     pub tallies: Tallies,
     /// End values of every trajectory, where asked for: name and values.
@@ -133,6 +135,7 @@ impl Simulation {
             exact: &self.answers.values,
         });
         estimates.extend(self.circuit_estimates(&forward));
+        estimates.extend(self.field_estimates(&forward));
         let mut warnings = Vec::new();
         if let Some(finer) = &finer {
             let sources = Sources {
@@ -192,6 +195,7 @@ impl Simulation {
             series: forward.series,
             fields: forward.fields,
             tallies: forward.tallies,
+            plane: forward.plane,
         })
     }
 
@@ -276,7 +280,7 @@ fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered, names: &[Stri
         Column::Initial(i) => Some(format!("initial.{}", names[usize::from(*i)])),
         Column::Position(i) => Some(format!("position.{}", names[usize::from(*i)])),
         Column::Winding(i) => plan.coordinates[usize::from(*i)].boundary.period().map(|_| format!("winding.{}", names[usize::from(*i)])),
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::Jump(_) => None,
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::Circulation(..) | Column::Jump(_) => None,
     };
     let labels = plan.columns.iter().map(name).chain(gathered.observables.iter().map(|named| Some(named.name.clone())));
     let values = gathered.kept.iter().flatten().filter(|_| experiment.measure.trajectories);

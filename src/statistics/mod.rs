@@ -7,6 +7,7 @@
 //! - [`Scalars`]: values that come once a trajectory (work, heat, entropies): [`Moments`], [`ExponentialSum`] and [`Histogram`] of each;
 //! - [`Series`]: mean and variance over trajectories at every save;
 //! - [`Fields`]: densities and probability currents on a grid, in integers;
+//! - [`Plane`]: density and current in the plane of two coordinates, in integers;
 //! - [`Tallies`]: integer sums too many for a value a trajectory;
 //! - [`jackknife`]: the standard error of any function of summed rows;
 //! - [`logistic`]: likelihood ratios of two samples, for the detailed theorems.
@@ -17,6 +18,7 @@ mod histogram;
 mod jackknife;
 pub mod logistic;
 mod moments;
+mod plane;
 mod scalars;
 mod series;
 mod tallies;
@@ -28,6 +30,7 @@ pub use fields::{Field, FieldLayout, Fields};
 pub use histogram::Histogram;
 pub use jackknife::jackknife;
 pub use moments::Moments;
+pub use plane::{Plane, PlaneLayout};
 pub use scalars::{Scalar, ScalarSpec, Scalars};
 pub use series::{CentredMoments, Series};
 pub use tallies::Tallies;

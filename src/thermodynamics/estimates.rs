@@ -30,6 +30,7 @@ impl Units {
             Unit::Rate => "1/time",
             Unit::Power => "kT/time",
             Unit::EnergySquared => "kT^2",
+            Unit::AreaRate => "length^2/time",
         }
     }
 }

@@ -38,6 +38,7 @@ fn expected(plan: &Plan, end: &End) -> Vec<f64> {
         Column::Heat(i) => end.heat[i as usize],
         Column::EntropyMedium => f64::NAN,
         Column::EntropyPath => end.path,
+        Column::Circulation(..) => end.area,
         Column::Jump(_) => f64::NAN,
     };
     plan.columns.iter().map(value).collect()
@@ -75,6 +76,8 @@ fn agrees(model: &Model, forces: Forces, slope: fn(&[f64], f64) -> f64, curvatur
     // The judge must see a path of another trajectory, and a sum without one thousandth of itself.
     let shifted: Vec<End> = ends[1..].iter().chain(&ends[..1]).cloned().collect();
     assert!(deviation(&plan, &batch.columns, &shifted) > TOLERANCE);
+    let smaller: Vec<End> = ends.iter().map(|end| End { area: 0.999 * end.area, ..end.clone() }).collect();
+    assert!(ends.iter().all(|end| end.area == 0.0) || deviation(&plan, &batch.columns, &smaller) > TOLERANCE);
     let weaker: Vec<End> = ends.iter().map(|end| End { heat: end.heat.iter().map(|q| 0.999 * q).collect(), ..end.clone() }).collect();
     assert!(deviation(&plan, &batch.columns, &weaker) > TOLERANCE);
 }

@@ -1,7 +1,9 @@
 //! Plans made from formulas, without the experiment format.
 
 use ness::expression::{Graph, Node, Operand, Scope, Slots, Symbol, compile};
-use ness::plan::{Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, Uniforms};
+use ness::plan::{
+    Boundary, Column, Coordinate, Dynamics, FieldGrid, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, Uniforms, circulation_pairs,
+};
 use ness::random::Stream;
 
 pub(crate) const DT: f64 = 0.02;
@@ -79,7 +81,7 @@ impl Model {
             block: 8,
             schedule: Schedule { start: 0.0, dt: DT, steps, save_every },
             uniforms,
-            coordinates: self.boundaries.iter().map(|&boundary| Coordinate { name: "x".to_owned(), boundary }).collect(),
+            coordinates: coordinates(&self.boundaries),
             dynamics: Dynamics::Overdamped(Overdamped {
                 integrator: self.integrator,
                 protocol_work: work,
@@ -96,11 +98,20 @@ impl Model {
             }),
             initial: InitialState::Gaussian { mean: vec![0.3; d], factor: (0..d * d).map(|k| if k % (d + 1) == 0 { 0.4 } else { 0.0 }).collect() },
             relaxation_steps: 0,
-            columns: (0..d as u16).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).chain(sums()).collect(),
+            columns: (0..d as u16)
+                .flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)])
+                .chain(sums())
+                .chain(circulation_pairs(&coordinates(&self.boundaries)).into_iter().map(|(i, j)| Column::Circulation(i, j)))
+                .collect(),
             series: (0..d as u16).map(Column::Position).chain(sums()).collect(),
             fields: Vec::new(),
+            plane: None,
         }
     }
+}
+
+fn coordinates(boundaries: &[Boundary]) -> Vec<Coordinate> {
+    boundaries.iter().map(|&boundary| Coordinate { name: "x".to_owned(), boundary }).collect()
 }
 
 fn force(graph: &mut Graph, potential: Node, drive: Option<Node>, i: u16) -> Node {

@@ -30,6 +30,8 @@ pub(crate) struct End {
     pub(crate) work: f64,
     pub(crate) heat: Vec<f64>,
     pub(crate) path: f64,
+    /// In the plane of the first two coordinates; 0 where one of them is periodic.
+    pub(crate) area: f64,
 }
 
 impl Reference<'_> {
@@ -37,12 +39,12 @@ impl Reference<'_> {
         let d = self.plan.coordinates.len();
         let mut x = vec![0.0; d];
         initial_state(self.plan, trajectory, &mut x);
-        let mut end = End { start: x.clone(), x, winding: vec![0; d], work: 0.0, heat: vec![0.0; d], path: 0.0 };
+        let mut end = End { start: x.clone(), x, winding: vec![0; d], work: 0.0, heat: vec![0.0; d], path: 0.0, area: 0.0 };
         let resting = (self.protocol)(0.0);
         for n in 0..self.plan.relaxation_steps {
             self.step(&mut end, &self.normals(self.plan.stream.relaxation(), trajectory, n), resting);
         }
-        end = End { start: end.x.clone(), winding: vec![0; d], work: 0.0, heat: vec![0.0; d], path: 0.0, ..end };
+        end = End { start: end.x.clone(), winding: vec![0; d], work: 0.0, heat: vec![0.0; d], path: 0.0, area: 0.0, ..end };
         for n in 0..self.plan.schedule.steps {
             let (before, after) = ((self.protocol)(n as f64 * DT), (self.protocol)((n + 1) as f64 * DT));
             end.work += (self.slope)(&end.x, 0.5 * (before + after)) * (after - before);
@@ -61,6 +63,16 @@ impl Reference<'_> {
     }
 
     fn step(&self, end: &mut End, z: &[f64], lambda: f64) {
+        let before = end.x.clone();
+        self.move_coordinates(end, z, lambda);
+        if let ([x, y], [a, b]) = (before.as_slice(), end.x.as_slice())
+            && self.plan.coordinates.iter().all(|coordinate| coordinate.boundary.period().is_none())
+        {
+            end.area += 0.5 * (x * b - y * a);
+        }
+    }
+
+    fn move_coordinates(&self, end: &mut End, z: &[f64], lambda: f64) {
         match self.plan.dynamics.overdamped().expect("Langevin").integrator {
             Integrator::ExactLinear => self.step_exact_linear(end, z, lambda),
             _ => self.step_by_forces(end, z, lambda),

@@ -125,6 +125,7 @@ impl Model {
             columns: self.columns.clone(),
             series: self.series.clone(),
             fields: self.fields.clone(),
+            plane: None,
         }
     }
 

@@ -109,6 +109,9 @@ def check_network(path, engine):
 def check_density(path, engine):
     run = opened(path, engine).attrs
     for group in below(path, "density"):
+        if "." in group.split("/")[1]:
+            check_plane(opened(path, engine, group), group, ())
+            continue
         field, x = opened(path, engine, group), group.split("/")[1]
         assert field.density.dims == field.counts.dims == field.density_standard_error.dims == ("time", x)
         assert field.density_mean.dims == field.density_mean_standard_error.dims == (x,)
@@ -120,8 +123,24 @@ def check_density(path, engine):
 
 def check_current(path, engine):
     for group in below(path, "current"):
+        if "." in group.split("/")[1]:
+            field = opened(path, engine, group)
+            check_plane(field, group, ("component",))
+            assert field.component.values.tolist() == group.split("/")[1].split(".")
+            continue
         field, face = opened(path, engine, group), group.split("/")[1] + "_face"
         assert field.current.dims == field.current_standard_error.dims == (face,) and (np.diff(field[face]) > 0).all()
+
+
+def check_plane(field, group, front):
+    """A field in the plane of two coordinates, averaged over time."""
+    kind, names = group.split("/")
+    axes = tuple(names.split("."))
+    for name in {kind, kind + "_standard_error"} | set(field.data_vars):
+        assert field[name].dims == front + axes and np.isfinite(field[name]).all(), name
+    assert (field[kind + "_standard_error"] >= 0).all() and all((np.diff(field[axis]) > 0).all() for axis in axes)
+    area = np.prod([np.diff(field[axis]).mean() for axis in axes])
+    assert kind == "current" or 0 < field.density.sum() * area <= 1 + 1e-9
 
 
 def check_distributions(path, engine):

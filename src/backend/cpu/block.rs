@@ -70,6 +70,7 @@ pub(super) struct Block<'a, R: Real> {
     pub(super) heat: Vec<Sum<R>>,
     pub(super) medium: Sum<R>,
     pub(super) path: Sum<R>,
+    circulation: Vec<((u16, u16), Sum<R>)>,
 }
 
 /// What a step reads besides the state.
@@ -126,6 +127,7 @@ impl<'a, R: Real> Block<'a, R> {
             heat: (0..d).map(|_| Sum::new()).collect(),
             medium: Sum::new(),
             path: Sum::new(),
+            circulation: circulations(plan).map(|pair| (pair, Sum::new())).collect(),
         }
     }
 
@@ -144,6 +146,9 @@ impl<'a, R: Real> Block<'a, R> {
         let mut told = 0;
         for step in 0..steps {
             self.step(step, self.plan.stream.noise(), self.numbers.row(step));
+            if self.plan.plane.is_some() {
+                record.deposit(self, count);
+            }
             let done = step + 1;
             if done % FLUSH_EVERY == 0 {
                 self.flush();
@@ -182,7 +187,7 @@ impl<'a, R: Real> Block<'a, R> {
         self.work = Sum::new();
         self.path = Sum::new();
         self.medium = Sum::new();
-        for heat in &mut self.heat {
+        for heat in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             *heat = Sum::new();
         }
         self.before_is_current = false;
@@ -209,7 +214,16 @@ impl<'a, R: Real> Block<'a, R> {
             Integrator::HeunStratonovich => self.step_heun_stratonovich(input),
             Integrator::ExactLinear => self.step_exact_linear(input),
         }
+        for ((i, j), sum) in &mut self.circulation {
+            let (i, j) = (usize::from(*i), usize::from(*j));
+            self.kernels.add_area([&self.position[i], &self.position[j]], [&self.next[i], &self.next[j]], &mut sum.partial);
+        }
         std::mem::swap(&mut self.position, &mut self.next);
+    }
+
+    /// Where a coordinate was before the last step.
+    pub(super) fn previous(&self, coordinate: usize) -> &Lanes<R> {
+        &self.next[coordinate]
     }
 
     /// Work at a save: what was done so far, and the move from where the last step left the protocol to its value at that time.
@@ -265,8 +279,8 @@ impl<'a, R: Real> Block<'a, R> {
         self.kernels.flush(&mut self.work.partial, &mut self.work.total);
         self.kernels.flush(&mut self.path.partial, &mut self.path.total);
         self.kernels.flush(&mut self.medium.partial, &mut self.medium.total);
-        for heat in &mut self.heat {
-            self.kernels.flush(&mut heat.partial, &mut heat.total);
+        for sum in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
+            self.kernels.flush(&mut sum.partial, &mut sum.total);
         }
     }
 
@@ -280,9 +294,18 @@ impl<'a, R: Real> Block<'a, R> {
             Column::Heat(i) => self.heat[i as usize].value(lane),
             Column::EntropyMedium => self.medium.value(lane),
             Column::EntropyPath => self.path.value(lane),
+            Column::Circulation(i, j) => self.circulation.iter().find(|(pair, _)| *pair == (i, j)).map_or(f64::NAN, |(_, sum)| sum.value(lane)),
             Column::Jump(_) => f64::NAN,
         }
     }
+}
+
+/// The pairs of coordinates whose circulation is a column.
+fn circulations(plan: &Plan) -> impl Iterator<Item = (u16, u16)> {
+    plan.columns.iter().filter_map(|column| match column {
+        Column::Circulation(i, j) => Some((*i, *j)),
+        _ => None,
+    })
 }
 
 /// The lanes of an operand; a uniform one is spread into `spare`.

@@ -95,6 +95,7 @@ kernels! {
     fn add_scaled(factor: R, x: &Lanes<R>, out: &mut Lanes<R>);
     fn add_product(a: &Lanes<R>, b: &Lanes<R>, sum: &mut Lanes<R>);
     fn add_trapezoid(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sum: &mut Lanes<R>);
+    fn add_area(before: [&Lanes<R>; 2], after: [&Lanes<R>; 2], sum: &mut Lanes<R>);
     fn add(value: &Lanes<R>, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, factors: LedgerFactors<R>, sum: &mut Lanes<R>);
     fn ledger_weak_taylor(z: &Lanes<R>, width: &Lanes<R>, mean_after: &Lanes<R>, width_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);

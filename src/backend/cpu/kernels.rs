@@ -227,6 +227,18 @@ pub(super) fn add_trapezoid<R: Real, const FMA: bool>(before: &Lanes<R>, after: 
     }
 }
 
+/// `sum += ½(x Δy − y Δx)`: the area between a step and the origin.
+#[inline(always)]
+pub(super) fn add_area<R: Real, const FMA: bool>(before: [&Lanes<R>; 2], after: [&Lanes<R>; 2], sum: &mut Lanes<R>) {
+    let half = R::from_f64(0.5);
+    for l in 0..LANES {
+        let (x, y) = (before[0].0[l], before[1].0[l]);
+        let across = y * (after[0].0[l] - x);
+        let area = x.multiply_add::<FMA>(after[1].0[l] - y, -across);
+        sum.0[l] = half.multiply_add::<FMA>(area, sum.0[l]);
+    }
+}
+
 /// `sum += value`.
 #[inline(always)]
 pub(super) fn add<R: Real, const FMA: bool>(value: &Lanes<R>, sum: &mut Lanes<R>) {

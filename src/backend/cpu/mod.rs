@@ -6,6 +6,7 @@ mod integrators;
 mod jump;
 mod kernels;
 mod multiplicative;
+mod plane;
 mod record;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -157,7 +158,9 @@ fn assemble(plan: &Plan, range: std::ops::Range<u64>, records: Vec<(u64, Record)
         windings: whole.windings,
         block_counts: whole.block_counts,
         tallies: whole.tallies,
+        plane: whole.plane,
     };
+    let first_row = plane::rows(plan, range.start, 0).0;
     for (first, record) in records {
         for (all, part) in batch.columns.iter_mut().zip(record.columns) {
             all.extend(part);
@@ -171,6 +174,8 @@ fn assemble(plan: &Plan, range: std::ops::Range<u64>, records: Vec<(u64, Record)
         }
         let offset = (first / plan.block - range.start / plan.block) as usize * tally_length(plan);
         add(&mut batch.tallies[offset..], &record.tallies);
+        let offset = plane::length(plan, plane::rows(plan, first, 0).0 - first_row);
+        add(&mut batch.plane[offset..], &record.plane);
     }
     batch
 }

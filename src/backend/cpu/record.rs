@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::instruction_sets::Kernels;
+use super::plane;
 use crate::backend::TileMoments;
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Boundary, Column, Dynamics, FieldGrid, Plan, TILE};
@@ -22,7 +23,8 @@ pub(super) struct Record {
     pub(super) windings: Vec<Vec<i64>>,
     pub(super) block_counts: Vec<Vec<u64>>,
     pub(super) tallies: Vec<u64>,
-    tiles_done: usize,
+    pub(super) plane: Vec<i64>,
+    pub(super) tiles_done: usize,
 }
 
 impl Record {
@@ -39,6 +41,7 @@ impl Record {
             windings: plan.fields.iter().map(|_| vec![0; saves]).collect(),
             block_counts: plan.fields.iter().map(|f| vec![0; blocks as usize * row(f)]).collect(),
             tallies: vec![0; blocks as usize * tally_length(plan)],
+            plane: vec![0; plane::length(plan, plane::rows(plan, first, count as u64).1)],
             tiles_done: 0,
         }
     }

@@ -65,6 +65,7 @@ fragments! {
     EXACT_LINEAR "exact_linear.wgsl"
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
+    PLANE "plane.wgsl"
     KERNEL "kernel.wgsl"
 }
 
@@ -128,6 +129,9 @@ impl Composition {
         }
         if !plan.fields.is_empty() {
             whole.push_fragment(FIELDS);
+        }
+        if plan.plane.is_some() {
+            whole.push_fragment(PLANE);
         }
         whole.push("formulas of the model", &kernel::programs(plan, dynamics));
         whole.push("step of this plan", &kernel::functions(plan, dynamics, &layout));

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::layout::{Layout, field_row};
-use super::step;
+use super::{plane, step};
 use crate::expression::wgsl;
 use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, JumpColumn, Overdamped, Plan, TILE};
 
@@ -28,6 +28,9 @@ pub(super) fn sizes(plan: &Plan, layout: &Layout, workgroup: u32) -> String {
     line!(text, "const OBSERVABLES: u32 = {}u;", plan.series.len());
     line!(text, "const FIELDS: u32 = {}u;", plan.fields.len());
     line!(text, "const FIELD_ROW: u32 = {}u;\n", field_row(plan));
+    if let Some(grid) = &plan.plane {
+        text.push_str(&plane::sizes(grid));
+    }
     text
 }
 
@@ -121,6 +124,9 @@ fn load(plan: &Plan, layout: &Layout) -> String {
     text.push_str(&load_constants(plan));
     for (slot, variable, kind) in slots(layout) {
         line!(text, "    {variable} = bitcast<{kind}>(state[{slot}u * dispatch.stride + place]);");
+    }
+    if plan.plane.is_some() {
+        text.push_str("    find_plane_row(place);\n");
     }
     text + "}\n"
 }
@@ -233,7 +239,7 @@ fn series_value(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout, col
             Some(slot) => format!("bitcast<f32>(state[{slot}u * dispatch.stride + place])"),
             None => format!("x[{i}]"),
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath => match layout.sum(column) {
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::Circulation(..) => match layout.sum(column) {
             Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
                 format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
             }

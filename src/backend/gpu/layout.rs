@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::plane;
 use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, TILE};
 use crate::random;
 
@@ -35,6 +36,10 @@ pub(super) struct Dispatch {
 pub(super) const FORCES_UNKNOWN: u32 = 1;
 /// Bit of [`Dispatch::phase`]: sums start at zero, and the first save is before the first step.
 pub(super) const MEASURING_STARTS: u32 = 2;
+/// Bit of [`Dispatch::phase`]: steps count.
+pub(super) const MEASURING: u32 = 4;
+/// Place of the first of the bits of [`Dispatch::phase`] that say how many statistics blocks of its row lie before the chunk.
+pub(super) const BLOCKS_BEFORE: u32 = 8;
 
 /// The slots of a trajectory's state: one 32-bit number each, `state[slot * stride + place]`.
 ///
@@ -78,7 +83,8 @@ impl Layout {
         let windings = plan.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
         let initial = (0..dimension as u16).map(|i| slot_if(asked(Column::Initial(i)))).collect();
         let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyMedium, Column::EntropyPath]);
-        let sums: Vec<Column> = possible.filter(|&column| asked(column)).collect();
+        let areas = plan.columns.iter().copied().filter(|column| matches!(column, Column::Circulation(..)));
+        let sums: Vec<Column> = possible.filter(|&column| asked(column)).chain(areas).collect();
         let returned = next + 3 * sums.len();
         let kept = if dynamics.force_is_constant && dynamics.linear.is_none() { dynamics.force.outputs.len() } else { 0 };
         Self { dimension, windings, initial, first_sum: next, sums, kept, returned, fired: 0, channels: 0, activity: None, clock: 0 }
@@ -128,7 +134,7 @@ pub(super) struct Sizes {
     /// Where block counts and winding numbers start in the counts.
     pub(super) blocks_at: u64,
     pub(super) windings_at: u64,
-    /// Where the sums over statistics blocks start, two words each.
+    /// Where the sums over statistics blocks, or those of a plane, start, two words each: a jump process has no plane, Langevin dynamics no tallies.
     pub(super) tallies_at: u64,
 }
 
@@ -148,7 +154,9 @@ impl Sizes {
             state: layout.slots() as u64 * stride,
             returned: layout.returned as u64 * stride,
             moments: stride / TILE as u64 * saves * plan.series.len() as u64 * 3,
-            counts: tallies_at + if plan.tallies() == 0 { 0 } else { blocks * 2 * plan.tallies() as u64 },
+            counts: tallies_at
+                + if plan.tallies() == 0 { 0 } else { blocks * 2 * plan.tallies() as u64 }
+                + plan.plane.as_ref().map_or(0, |grid| 2 * plane::rows(plan, grid, chunk) * grid.width() as u64),
             blocks_at,
             windings_at,
             tallies_at,
@@ -229,7 +237,8 @@ pub(super) fn dispatch(plan: &Plan, sizes: &Sizes, first: u64, count: u64, steps
             (true, false) => FORCES_UNKNOWN | MEASURING_STARTS,
             (true, true) => FORCES_UNKNOWN,
             (false, _) => 0,
-        },
+        } | if steps.relaxing { 0 } else { MEASURING }
+            | (plane::blocks_before(plan, first) as u32) << BLOCKS_BEFORE,
         save_every: if steps.relaxing { u32::MAX } else { unsigned(plan.schedule.save_every) },
         saves: plan.schedule.saves() as u32,
         before_block: unsigned(plan.block - first % plan.block),

@@ -10,6 +10,7 @@ mod gaussian_step;
 mod jump;
 mod kernel;
 mod layout;
+mod plane;
 mod readback;
 mod run;
 mod step;

@@ -1,6 +1,7 @@
 //! From the words a device wrote to a [`Batch`].
 
 use super::layout::{Layout, Sizes, field_row};
+use super::plane;
 use crate::backend::{Batch, TileMoments};
 use crate::plan::{Column, JumpColumn, Plan, TILE};
 
@@ -23,6 +24,7 @@ pub(super) fn batch(plan: &Plan, layout: &Layout, sizes: &Sizes, first: u64, cou
         windings,
         block_counts,
         tallies: tallies.map(|pair| u64::from(pair[1]) << 32 | u64::from(pair[0])).collect(),
+        plane: plan.plane.as_ref().map_or_else(Vec::new, |grid| plane::read(plan, grid, first, count, &counts[sizes.tallies_at as usize..])),
     }
 }
 
@@ -43,7 +45,7 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             Some(winding) => slot(winding).iter().map(|bits| f64::from(bits.cast_signed())).collect(),
             None => vec![0.0; count],
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath => match layout.sum(column) {
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::Circulation(..) => match layout.sum(column) {
             Some(sum) => {
                 let parts = [0, 1, 2].map(|part| slot(layout.first_sum + 3 * sum + part));
                 (0..count).map(|t| float(&parts[1][t]) + float(&parts[2][t]) + float(&parts[0][t])).collect()

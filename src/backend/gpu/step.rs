@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::kernel::{line, number};
 use super::layout::Layout;
+use super::plane;
 use crate::expression::{Operand, wgsl_operand};
 use crate::plan::{Boundary, Column, Integrator, LinearStep, Overdamped, Plan};
 
@@ -22,6 +23,10 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
         (Integrator::HeunStratonovich, _) => writer.heun_stratonovich(&mut text),
         (Integrator::ExactLinear, Some(linear)) => writer.exact_linear(&mut text, linear),
         (Integrator::ExactLinear, None) => unreachable!("a plan with the exact linear integrator carries its matrices"),
+    }
+    writer.circulation(&mut text);
+    if let Some(grid) = &plan.plane {
+        text.push_str(&plane::deposit(plan, grid));
     }
     text.push_str("    x = next;\n");
     for i in 0..writer.d {
@@ -121,6 +126,15 @@ impl Writer<'_> {
             }
             if let (Some(outputs), Some(medium)) = (&self.dynamics.medium, self.layout.sum(Column::EntropyMedium)) {
                 line!(text, "    partial[{medium}] = fma(between[{}], displacement{i}, partial[{medium}]);", outputs[i]);
+            }
+        }
+    }
+
+    /// The area between the step and the origin, of every pair of coordinates asked for.
+    fn circulation(&self, text: &mut String) {
+        for (s, sum) in self.layout.sums.iter().enumerate() {
+            if let Column::Circulation(i, j) = sum {
+                line!(text, "    partial[{s}] = add_area(vec2<f32>(x[{i}], x[{j}]), vec2<f32>(next[{i}], next[{j}]), partial[{s}]);");
             }
         }
     }

@@ -19,6 +19,8 @@ pub struct Ledger<'a> {
     pub baths: &'a [Bath],
     /// Meaning of the columns of a batch.
     pub columns: &'a [Column],
+    /// Measured time.
+    pub duration: f64,
     /// Potential energy at the initial protocol value.
     pub energy_start: StateFunction<'a>,
     /// Potential energy at the final protocol value, after a last jump.
@@ -38,9 +40,18 @@ impl Ledger<'_> {
         let names = Names {
             baths: self.baths.iter().filter(several).map(|bath| bath.name.clone()).collect(),
             coordinates: self.coordinates.to_vec(),
+            planes: self.pairs().map(|(_, [i, j])| format!("{}.{}", self.coordinates[i], self.coordinates[j])).collect(),
             ..Names::default()
         };
         self.totals(columns).observables(&names)
+    }
+
+    /// The columns that hold the area enclosed in the plane of two coordinates, and which those are.
+    fn pairs(&self) -> impl Iterator<Item = (usize, [usize; 2])> {
+        self.columns.iter().enumerate().filter_map(|(index, column)| match column {
+            Column::Circulation(i, j) => Some((index, [usize::from(*i), usize::from(*j)])),
+            _ => None,
+        })
     }
 
     fn totals(&self, columns: &[Vec<f64>]) -> Totals {
@@ -82,6 +93,7 @@ impl Ledger<'_> {
             medium_path: column(Column::EntropyPath).cloned(),
             system,
             displacement: (0..d).map(displacement).collect(),
+            circulation: self.pairs().map(|(index, _)| Some(columns.get(index)?.iter().map(|area| area / self.duration).collect())).collect(),
             single_temperature: self.single_temperature(),
             ..Totals::default()
         }
@@ -117,7 +129,7 @@ mod tests {
         ledger.evaluate(&vec![Vec::new(); ledger.columns.len()]).into_iter().map(|(named, _)| named).collect()
     }
 
-    const COLUMNS: [Column; 9] = [
+    const COLUMNS: [Column; 10] = [
         Column::Initial(0),
         Column::Initial(1),
         Column::Position(0),
@@ -127,6 +139,7 @@ mod tests {
         Column::Heat(0),
         Column::Heat(1),
         Column::EntropyPath,
+        Column::Circulation(0, 1),
     ];
 
     fn with_ledger<T>(temperatures: [f64; 2], columns: &[Column], use_it: impl FnOnce(Ledger) -> T) -> T {
@@ -142,6 +155,7 @@ mod tests {
             periods: &[None, Some(10.0)],
             baths: &baths,
             columns,
+            duration: 4.0,
             energy_start: &|x| x[0] * x[0],
             energy_end: &|x| 2.0 * x[0] * x[0] + x[1],
             log_density_start: Some(&|x| -x[0]),
@@ -152,7 +166,7 @@ mod tests {
 
     /// One trajectory, (1, 2) → (3, 4) with two turns, and one that failed.
     fn batch() -> Vec<Vec<f64>> {
-        [1.0, 2.0, 3.0, 4.0, 2.0, 5.0, 6.0, 8.0, 7.0].into_iter().map(|value| vec![value, if value == 6.0 { f64::NAN } else { 1.0 }]).collect()
+        [1.0, 2.0, 3.0, 4.0, 2.0, 5.0, 6.0, 8.0, 7.0, 10.0].into_iter().map(|value| vec![value, if value == 6.0 { f64::NAN } else { 1.0 }]).collect()
     }
 
     #[test]
@@ -176,6 +190,7 @@ mod tests {
             ("entropy_total_path", 15.0),
             ("displacement.x", 2.0),
             ("displacement.y", 22.0),
+            ("circulation.x.y", 2.5),
             ("energy", 22.0),
         ];
         assert_eq!(found.len(), expected.len(), "{found:?}");

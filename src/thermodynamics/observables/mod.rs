@@ -27,6 +27,8 @@ pub enum Unit {
     Power,
     /// Energy squared.
     EnergySquared,
+    /// Area of a plane of two coordinates per time.
+    AreaRate,
 }
 
 /// How many times an observable exists.
@@ -38,6 +40,8 @@ pub enum Scope {
     Bath,
     /// Once a coordinate; the name ends in the name of the coordinate.
     Coordinate,
+    /// Once a plane of two coordinates; the name ends in both names.
+    Plane,
     /// Once a reaction or an edge, both directions taken together.
     Reaction,
     /// Once a fundamental cycle.
@@ -156,6 +160,13 @@ pub static OBSERVABLES: &[Observable] = &[
         long_name: "distance covered, turns of a periodic coordinate included",
         scope: Scope::Coordinate,
         values: |t, coordinate| t.displacement.get(coordinate)?.clone(),
+    },
+    Observable {
+        name: "circulation",
+        unit: Unit::AreaRate,
+        long_name: "area enclosed in the plane of two coordinates per time, from the first to the second: ½∮(x∘dy − y∘dx)",
+        scope: Scope::Plane,
+        values: |t, plane| t.circulation.get(plane)?.clone(),
     },
     Observable {
         name: "entropy_housekeeping",
@@ -344,6 +355,8 @@ pub struct Names {
     pub baths: Vec<String>,
     /// Coordinates of Langevin dynamics.
     pub coordinates: Vec<String>,
+    /// Planes of two coordinates whose circulation is known.
+    pub planes: Vec<String>,
     /// Reactions or edges, both directions taken together.
     pub reactions: Vec<String>,
     /// Fundamental cycles.
@@ -371,6 +384,7 @@ pub struct Totals {
     medium_path: Option<Vec<f64>>,
     system: Option<Vec<f64>>,
     displacement: Vec<Option<Vec<f64>>>,
+    circulation: Vec<Option<Vec<f64>>>,
     single_temperature: Option<f64>,
     excess: Option<Vec<f64>>,
     surprise_change: Option<Vec<f64>>,
@@ -404,6 +418,7 @@ impl Totals {
                 Scope::Run => &once,
                 Scope::Bath => &names.baths,
                 Scope::Coordinate => &names.coordinates,
+                Scope::Plane => &names.planes,
                 Scope::Reaction => &names.reactions,
                 Scope::Cycle => &names.cycles,
                 Scope::State => &names.states,

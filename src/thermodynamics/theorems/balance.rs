@@ -79,7 +79,7 @@ pub(super) fn detailed_balance(evidence: &Evidence) -> Option<Finding> {
         let currents = field.current(duration).into_iter().zip(field.layout().edges());
         compared.extend(currents.map(|(current, edge)| (current, format!("j at {edge:.4}"))));
     }
-    let displaced = evidence.scalars.iter().filter(|scalar| ["displacement.", "flux."].iter().any(|kind| scalar.name().starts_with(kind)));
+    let displaced = evidence.scalars.iter().filter(|scalar| ["displacement.", "circulation.", "flux."].iter().any(|kind| scalar.name().starts_with(kind)));
     let mut count = 0;
     for scalar in displaced {
         let moments = scalar.moments();

@@ -233,7 +233,7 @@ fn ring(turns: f64) -> Fields {
     }
     let batch = Batch { count: 0, counts: vec![Vec::new()], windings: vec![Vec::new()], block_counts: vec![Vec::new()], ..Batch::default() };
     fields.absorb(&batch).expect("empty");
-    fields.absorb_ends(0, &initial, &position, Some(&winding)).expect("fits");
+    fields.absorb_ends(0, 0, (&initial, &position), Some(&winding)).expect("fits");
     fields
 }
 

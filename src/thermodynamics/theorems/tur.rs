@@ -3,14 +3,15 @@
 use super::{Criterion, Evidence, Finding};
 use crate::statistics::{Measured, Moments, Scalar, jackknife};
 
-/// `Var(J)⟨Δs⟩/⟨J⟩² ≥ 2` for the displacement along every coordinate.
+/// `Var(J)⟨Δs⟩/⟨J⟩² ≥ 2` for the displacement along every coordinate, every circulation and every flux.
 ///
 /// The ratio itself scatters wildly when `⟨J⟩` is near 0, so what is compared is `Var(J)⟨Δs⟩ − 2⟨J⟩² ≥ 0`, which is equivalent and
 /// well-behaved. In a steady state `⟨Δs_tot⟩ = ⟨Δs_med⟩`; the total is used where it is known, as it scatters less.
 pub(super) fn tur(evidence: &Evidence) -> Option<Finding> {
     let scalars = evidence.scalars;
     let entropy = scalars.get("entropy_total").or_else(|| scalars.get("entropy_medium"))?;
-    let currents: Vec<Scalar> = scalars.iter().filter(|scalar| ["displacement.", "flux."].iter().any(|kind| scalar.name().starts_with(kind))).collect();
+    let currents: Vec<Scalar> =
+        scalars.iter().filter(|scalar| ["displacement.", "circulation.", "flux."].iter().any(|kind| scalar.name().starts_with(kind))).collect();
     let (mut worst, mut comparisons): (Option<(f64, Measured, &str)>, usize) = (None, 0);
     for current in &currents {
         let (margin, ratio) = uncertainty(*current, entropy);
