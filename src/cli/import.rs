@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::arguments::Import;
+use super::printing::put;
 use super::{FINE, Failure};
 use crate::sbml::{self, Imported, Options};
 
@@ -22,7 +23,7 @@ pub(super) fn import(arguments: &Import) -> Result<u8, Failure> {
         eprintln!("warning: {warning}");
     }
     match &arguments.output {
-        None => print!("{}", imported.text),
+        None => put!("{}", imported.text),
         Some(path) => write(path, &imported.text, arguments.force)?,
     }
     Ok(FINE)

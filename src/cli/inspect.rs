@@ -1,6 +1,7 @@
 //! Verbs that run nothing: `check`, `models`, `devices`, `exact`, `plan`, `wgsl`.
 
 use super::arguments::{Check, Exact, Experiment};
+use super::printing::{put, put_line};
 use super::table::{Style, exact_table, final_table};
 use super::{FINE, Failure, json, load, verdict};
 use crate::backend::cpu::{Cpu, Precision, Tuning};
@@ -15,9 +16,9 @@ use crate::statistics::significance_bound;
 pub(super) fn check(arguments: &Check) -> Result<u8, Failure> {
     let summary = output::read(&arguments.file)?;
     if arguments.json {
-        println!("{}", json::object(&arguments.file.display().to_string(), &summary.run, &summary.estimates, &summary.theorems, &[])?);
+        put_line!("{}", json::object(&arguments.file.display().to_string(), &summary.run, &summary.estimates, &summary.theorems, &[])?);
     } else {
-        println!("{}", final_table(&summary.run, &summary.estimates, &summary.theorems, Style::of_standard_output()));
+        put_line!("{}", final_table(&summary.run, &summary.estimates, &summary.theorems, Style::of_standard_output()));
     }
     let with = |judgement| summary.theorems.iter().any(|theorem| theorem.verdict == judgement);
     let bound = significance_bound(summary.estimates.iter().filter(|e| e.exact.is_some()).count() + summary.theorems.len());
@@ -31,13 +32,13 @@ pub(super) fn models(name: Option<&str>) -> Result<u8, Failure> {
     let Some(name) = name else {
         let width = models.iter().map(|model| model.name.len()).max().unwrap_or_default();
         for model in &models {
-            println!("{:width$}  {}", model.name, model.sentence);
+            put_line!("{:width$}  {}", model.name, model.sentence);
         }
         return Ok(FINE);
     };
     match models.iter().find(|model| model.name == name) {
         Some(model) => {
-            print!("{}", model.text);
+            put!("{}", model.text);
             Ok(FINE)
         }
         None => {
@@ -52,16 +53,16 @@ pub(super) fn devices(as_json: bool) -> Result<u8, Failure> {
     let cpu = Cpu::new(Precision::F64, Tuning::default())?.describe();
     let adapters = gpu::adapters();
     if as_json {
-        println!("{}", serde_json::to_string(&serde_json::json!({ "cpu": cpu, "gpus": adapters }))?);
+        put_line!("{}", serde_json::to_string(&serde_json::json!({ "cpu": cpu, "gpus": adapters }))?);
         return Ok(FINE);
     }
-    println!("--backend cpu             {} ({})", cpu.device, cpu.driver);
+    put_line!("--backend cpu             {} ({})", cpu.device, cpu.driver);
     for adapter in &adapters {
         let kind = if adapter.kind.is_hardware() { "hardware" } else { "software" };
-        println!("--backend gpu --device {}  {} ({kind}, {}, {})", adapter.index, adapter.name, adapter.interface, adapter.driver);
+        put_line!("--backend gpu --device {}  {} ({kind}, {}, {})", adapter.index, adapter.name, adapter.interface, adapter.driver);
     }
     if adapters.is_empty() {
-        println!("no GPU was found; for one, install its Vulkan driver, and for a software one Mesa's lavapipe (Debian: mesa-vulkan-drivers)");
+        put_line!("no GPU was found; for one, install its Vulkan driver, and for a software one Mesa's lavapipe (Debian: mesa-vulkan-drivers)");
     }
     Ok(FINE)
 }
@@ -72,21 +73,21 @@ pub(super) fn exact(arguments: &Exact) -> Result<u8, Failure> {
     if arguments.json {
         let one = |(name, value, source): (&str, f64, &str)| serde_json::json!({ "name": name, "value": value, "source": source });
         let object = serde_json::json!({ "title": simulation.experiment().title, "start": simulation.start, "exact": simulation.exact_values().map(one).collect::<Vec<_>>() });
-        println!("{}", serde_json::to_string(&object)?);
+        put_line!("{}", serde_json::to_string(&object)?);
         return Ok(FINE);
     }
-    println!("{}\nstart: {}", simulation.experiment().title, simulation.start);
+    put_line!("{}\nstart: {}", simulation.experiment().title, simulation.start);
     for line in simulation.circuit().iter().flat_map(|circuit| circuit.describe()) {
-        println!("{line}");
+        put_line!("{line}");
     }
     for warning in &simulation.warnings {
         eprintln!("warning: {warning}");
     }
     let values: Vec<(&str, f64, &str)> = simulation.exact_values().collect();
     if values.is_empty() {
-        println!("nothing is known exactly; give closed forms in a section [exact]");
+        put_line!("nothing is known exactly; give closed forms in a section [exact]");
     } else {
-        println!("{}", exact_table(&values, Style::of_standard_output()));
+        put_line!("{}", exact_table(&values, Style::of_standard_output()));
     }
     Ok(FINE)
 }
@@ -94,13 +95,13 @@ pub(super) fn exact(arguments: &Exact) -> Result<u8, Failure> {
 /// Prints the compiled plan.
 pub(super) fn plan(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
-    println!("{}", serde_json::to_string_pretty(simulation.plan())?);
+    put_line!("{}", serde_json::to_string_pretty(simulation.plan())?);
     Ok(FINE)
 }
 
 /// Prints the generated shader.
 pub(super) fn wgsl(arguments: &Experiment) -> Result<u8, Failure> {
     let simulation = Simulation::prepare(load(arguments)?)?;
-    print!("{}", gpu::shader(simulation.plan(), gpu::ShaderOptions::default())?);
+    put!("{}", gpu::shader(simulation.plan(), gpu::ShaderOptions::default())?);
     Ok(FINE)
 }

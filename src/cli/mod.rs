@@ -1,7 +1,5 @@
 //! The command line: verbs, arguments, progress. Nothing else in the program prints.
 
-#![allow(clippy::print_stdout, reason = "this is where results are printed")]
-
 mod arguments;
 mod choose;
 mod import;
@@ -9,6 +7,7 @@ mod inspect;
 mod interrupt;
 mod json;
 mod numbers;
+mod printing;
 mod progress;
 mod record;
 mod report;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Run;
 use super::interrupt::Interrupt;
+use super::printing::put_line;
 use super::progress::Progress;
 use super::table::{Style, final_table};
 use super::{Failure, choose, json, load, numbers, record, verdict};
@@ -75,15 +76,15 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
 fn print(arguments: &Run, simulation: &Simulation, outcome: &Outcome, record: &Record, path: &Path) -> Result<(), Failure> {
     if arguments.json {
         let warnings = [simulation.warnings.as_slice(), outcome.warnings.as_slice()].concat();
-        println!("{}", json::object(&path.display().to_string(), &record.run, &record.estimates, &record.theorems, &warnings)?);
+        put_line!("{}", json::object(&path.display().to_string(), &record.run, &record.estimates, &record.theorems, &warnings)?);
         return Ok(());
     }
-    println!("{}", final_table(&record.run, &record.estimates, &record.theorems, Style::of_standard_output()));
+    put_line!("{}", final_table(&record.run, &record.estimates, &record.theorems, Style::of_standard_output()));
     let violated = outcome.violated();
     if violated.is_empty() {
-        println!("Nothing is violated: every |z| is below {:.2}. Written to {}", outcome.bound, path.display());
+        put_line!("Nothing is violated: every |z| is below {:.2}. Written to {}", outcome.bound, path.display());
     } else {
-        println!("VIOLATED: {} (|z| above {:.2}). Written to {}", violated.join(", "), outcome.bound, path.display());
+        put_line!("VIOLATED: {} (|z| above {:.2}). Written to {}", violated.join(", "), outcome.bound, path.display());
     }
     Ok(())
 }

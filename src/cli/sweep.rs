@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::arguments::{Run, Sweep as Arguments};
 use super::interrupt::Interrupt;
+use super::printing::put_line;
 use super::progress::Progress;
 use super::table::{Style, SweepRow, sweep_table};
 use super::{Failure, choose, load, record, run, verdict};
@@ -239,7 +240,7 @@ fn report(arguments: &Arguments, sweep: &Sweep, destination: &Destination, warni
             theorems: &of.theorems,
         });
         let object = Object { file, axes: axes.collect(), points: points.collect(), violated: &violated, bound: bound(sweep), warnings };
-        println!("{}", serde_json::to_string(&object)?);
+        put_line!("{}", serde_json::to_string(&object)?);
         return Ok(());
     }
     let names = shown(arguments, sweep)?;
@@ -250,11 +251,11 @@ fn report(arguments: &Arguments, sweep: &Sweep, destination: &Destination, warni
         })
     });
     let keys: Vec<&str> = sweep.axes.iter().map(|axis| axis.key.as_str()).collect();
-    println!("{}\n{}", sweep.run.title, sweep_table(&keys, &rows.collect::<Vec<_>>(), Style::of_standard_output()));
+    put_line!("{}\n{}", sweep.run.title, sweep_table(&keys, &rows.collect::<Vec<_>>(), Style::of_standard_output()));
     if violated.is_empty() {
-        println!("Nothing is violated at any point: every |z| is below {:.2}. Written to {file}", bound(sweep));
+        put_line!("Nothing is violated at any point: every |z| is below {:.2}. Written to {file}", bound(sweep));
     } else {
-        println!("VIOLATED: {} (|z| above {:.2}). Written to {file}", violated.join(", "), bound(sweep));
+        put_line!("VIOLATED: {} (|z| above {:.2}). Written to {file}", violated.join(", "), bound(sweep));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color};
 use super::arguments::Validate;
 use super::interrupt::Interrupt;
 use super::numbers::duration;
+use super::printing::{put, put_line};
 use super::table::{Style, deviation, drawn, empty_table, value_and_error};
 use super::{FINE, Failure, VIOLATED, choose};
 use crate::backend::{Backend, Flow};
@@ -40,9 +41,9 @@ pub(super) fn run(arguments: &Validate) -> Result<u8, Failure> {
         if interrupt.arrived() { Flow::Stop } else { Flow::Continue }
     })?;
     if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
+        put_line!("{}", serde_json::to_string(&report)?);
     } else {
-        print!("{}", text(&report, arguments.all, Style::of_standard_output()));
+        put!("{}", text(&report, arguments.all, Style::of_standard_output()));
     }
     if let Some(code) = interrupt.code() {
         return Ok(code);

@@ -22,6 +22,7 @@ const MODELS: &[(&str, &str)] = &[
     ("triangle-closed", include_str!("../../models/triangle-closed.toml")),
     ("triangle-open", include_str!("../../models/triangle-open.toml")),
     ("triangle-ramp", include_str!("../../models/triangle-ramp.toml")),
+    ("triangle-chemostat", include_str!("../../models/triangle-chemostat.toml")),
     ("association", include_str!("../../models/association.toml")),
     ("tightened-bond", include_str!("../../models/tightened-bond.toml")),
     ("two-bath-enzyme", include_str!("../../models/two-bath-enzyme.toml")),

@@ -179,6 +179,24 @@ pub static SYSTEMS: &[System] = &[
             Control { name: "energy lost inside the rod", spoil: Spoil::Batch(leak), caught_by: "conservation" },
         ],
     },
+    System {
+        name: "triangle of chemicals, A held",
+        model: "triangle-chemostat",
+        changes: &[],
+        trajectories: 4_000_000,
+        quick: 200_000,
+        reference: &[("mean.B", 34.444_444_4), ("variance.C", 75.555_555_6), ("flux.C-A", 65.555_555_6), ("entropy_production_rate", 268.407_03)],
+        controls: &[],
+    },
+    System {
+        name: "exclusion process, 10 sites",
+        model: "tasep",
+        changes: &[],
+        trajectories: 1_000_000,
+        quick: 20_000,
+        reference: &[("flux.in", 0.285_714_3)],
+        controls: &[],
+    },
 ];
 
 /// The Schlögl model as a birth-death process with one channel up and one down: same counts, no entropy production.
