@@ -9,7 +9,7 @@ use crate::coordinate::Boundary;
 use crate::experiment::{Experiment, Interpretation, OverdampedModel};
 use crate::expression::{Graph, Node, Symbol};
 
-/// An overdamped model with its parameters in place.
+/// A Langevin model with its parameters in place. `d` is the number of coordinates, velocities not counted.
 pub struct System {
     graph: Graph,
     parameters: Vec<f64>,
@@ -25,6 +25,8 @@ pub struct System {
     /// Temperature of each coordinate's bath; NaN where it depends on place or protocol, see [`System::temperature_at`].
     pub temperature: Vec<f64>,
     noise: Noise,
+    /// Mass of each coordinate; empty for overdamped dynamics.
+    pub mass: Vec<f64>,
     quadratic: bool,
     linear: bool,
 }
@@ -69,6 +71,8 @@ impl System {
             temperature_moves: model.temperature.iter().any(|&node| graph.depends_on(node, &|symbol| matches!(symbol, Symbol::Protocol(_)))),
         };
         let (friction, temperature) = (uniform(&model.friction, &graph), uniform(&model.temperature, &graph));
+        let mass = uniform(&model.mass, &graph);
+        let temperature = settled_temperatures(temperature, &friction);
         let coordinates: Vec<Symbol> = (0..d).map(Symbol::Coordinate).collect();
         let quadratic = graph.is_polynomial_of_degree(model.potential, &coordinates, 2);
         let linear_drives = model.drives.iter().flatten().all(|&drive| graph.is_polynomial_of_degree(drive, &coordinates, 1));
@@ -83,6 +87,7 @@ impl System {
             boundaries,
             friction,
             temperature,
+            mass,
             quadratic,
             linear: quadratic && linear_drives && open && model.interpretation.is_none(),
             noise,
@@ -147,7 +152,7 @@ impl System {
         }
         let origin = vec![0.0; self.dimension()];
         // Without protocol values a temperature that moves counts as none.
-        let values: Vec<f64> = if protocol.is_empty() && self.noise.temperature_moves {
+        let values: Vec<f64> = if protocol.is_empty() && self.noise.temperature_moves || self.is_underdamped() {
             self.temperature.clone()
         } else {
             (0..self.dimension()).map(|i| self.temperature_at(i, &origin, protocol)).collect()
@@ -199,6 +204,37 @@ impl System {
         self.temperature[i] == self.temperature[j] || self.noise.temperature[i] == self.noise.temperature[j]
     }
 
+    /// Whether a bath acts on a coordinate: there is none without friction.
+    pub fn is_bathed(&self, i: usize) -> bool {
+        self.friction[i] > 0.0
+    }
+
+    /// Whether velocities are part of the state.
+    pub fn is_underdamped(&self) -> bool {
+        !self.mass.is_empty()
+    }
+
+    /// Length of the state: coordinates and, for underdamped dynamics, velocities.
+    pub fn state_dimension(&self) -> usize {
+        self.dimension() + self.mass.len()
+    }
+
+    /// Kinetic energy of a state `(x, v)`; 0 for overdamped dynamics.
+    pub fn kinetic_energy(&self, state: &[f64]) -> f64 {
+        self.mass.iter().zip(&state[self.dimension().min(state.len())..]).map(|(mass, v)| 0.5 * mass * v * v).sum()
+    }
+
+    /// Potential and kinetic energy of a state.
+    pub fn energy(&self, state: &[f64], protocol: &[f64]) -> f64 {
+        self.potential(state, protocol) + self.kinetic_energy(state)
+    }
+
+    /// Whether no non-conservative force depends on where the coordinates are.
+    pub fn has_uniform_drives(&self) -> bool {
+        let depends = |&node: &Node| self.graph.depends_on(node, &|symbol| matches!(symbol, Symbol::Coordinate(_)));
+        !self.drives.iter().flatten().any(depends)
+    }
+
     /// The linear force at given protocol values; `None` unless [`System::is_linear`].
     pub fn linear_force(&self, protocol: &[f64]) -> Option<LinearForce> {
         if !self.linear {
@@ -213,6 +249,15 @@ impl System {
             constant[i] - self.force(i, &unit, protocol)
         });
         Some(LinearForce { stiffness, constant })
+    }
+}
+
+/// A coordinate without a bath has no say in what temperature there is, where all baths have one.
+fn settled_temperatures(temperature: Vec<f64>, friction: &[f64]) -> Vec<f64> {
+    let mut bathed = temperature.iter().zip(friction).filter(|(_, friction)| **friction > 0.0).map(|(temperature, _)| *temperature);
+    match bathed.next() {
+        Some(first) if bathed.all(|t| t == first) => vec![first; temperature.len()],
+        _ => temperature,
     }
 }
 

@@ -83,6 +83,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::EntropyMedium => ("entropy_medium".to_owned(), "entropy given to the medium so far".to_owned(), "nat"),
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
         Column::Circulation(i, j) => (format!("area.{}.{}", name(*i), name(*j)), "area enclosed so far in the plane of two coordinates".to_owned(), "length^2"),
+        Column::HeatPath => ("heat_path".to_owned(), "heat given to all baths so far, path ledger".to_owned(), "kT"),
         Column::Jump(JumpColumn::Derived(k)) => {
             let name = simulation.derived().get(usize::from(*k)).cloned().unwrap_or_default();
             (format!("mean.{name}"), "derived quantity".to_owned(), "1")
@@ -193,6 +194,7 @@ fn distributions(outcome: &Outcome) -> Vec<Distribution> {
         Unit::Power => "kT/time",
         Unit::EnergySquared => "kT^2",
         Unit::AreaRate => "length^2/time",
+        Unit::Velocity => "length/time",
     };
     let one = |(named, scalar): (&crate::thermodynamics::observables::Named, crate::statistics::Scalar<'_>)| {
         let histogram = scalar.histogram().coarsened(BINS);
@@ -223,6 +225,7 @@ fn trajectories(outcome: &Outcome) -> Vec<TrajectoryColumn> {
             Some(Unit::Power) => "kT/time",
             Some(Unit::EnergySquared) => "kT^2",
             Some(Unit::AreaRate) => "length^2/time",
+            Some(Unit::Velocity) => "length/time",
             _ if name.starts_with("winding") => "1",
             _ => "length",
         };

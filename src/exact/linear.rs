@@ -1,4 +1,4 @@
-//! Gaussian laws of linear overdamped dynamics `dx = (a − A x) dt + noise`, with `⟨noise noiseᵀ⟩ = 2 D dt`, `D` diagonal.
+//! Gaussian laws of linear dynamics `dx = (a − A x) dt + noise`, with `⟨noise noiseᵀ⟩ = 2 D dt`, `D` diagonal.
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
@@ -69,6 +69,42 @@ impl LinearDynamics {
         let mobility = DVector::from_iterator(expected, friction.iter().map(|gamma| 1.0 / gamma));
         let diffusion = DVector::from_column_slice(temperature).component_mul(&mobility);
         Self::new(DMatrix::from_diagonal(&mobility) * stiffness, constant.component_mul(&mobility), diffusion)
+    }
+
+    /// Coordinates and velocities `(x, v)` of underdamped dynamics with forces `b − K x`: `dx = v dt`, `m dv = (b − K x − γ v) dt + sqrt(2 γ T) dW`.
+    /// The noise acts on velocities alone, and not at all where the friction is 0.
+    pub fn with_inertia(stiffness: &DMatrix<f64>, constant: &DVector<f64>, friction: &[f64], temperature: &[f64], mass: &[f64]) -> Result<Self, ExactError> {
+        let d = constant.len();
+        for (what, found) in [
+            ("the friction vector", friction.len()),
+            ("the temperature vector", temperature.len()),
+            ("the mass vector", mass.len()),
+            ("the stiffness matrix", stiffness.nrows()),
+            ("the stiffness matrix", stiffness.ncols()),
+        ] {
+            if found != d {
+                return Err(ExactError::Dimension { what, found, expected: d });
+            }
+        }
+        for i in 0..d {
+            positive("a mass", mass[i])?;
+            positive("a temperature", temperature[i])?;
+            if !(friction[i].is_finite() && friction[i] >= 0.0) {
+                return Err(ExactError::NotPositive { name: "a friction", value: friction[i] });
+            }
+        }
+        let drift = DMatrix::from_fn(2 * d, 2 * d, |i, j| match (i < d, j < d) {
+            (true, true) => 0.0,
+            (true, false) => -f64::from(i + d == j),
+            (false, true) => stiffness[(i - d, j)] / mass[i - d],
+            (false, false) => f64::from(i == j) * friction[i - d] / mass[i - d],
+        });
+        let offset = DVector::from_fn(2 * d, |i, _| if i < d { 0.0 } else { constant[i - d] / mass[i - d] });
+        let diffusion = DVector::from_fn(2 * d, |i, _| if i < d { 0.0 } else { friction[i - d] * temperature[i - d] / (mass[i - d] * mass[i - d]) });
+        if !drift.iter().chain(&offset).all(|value| value.is_finite()) {
+            return Err(ExactError::NotFinite { what: "linear force", position: 0.0 });
+        }
+        Ok(Self { drift, offset, diffusion })
     }
 
     /// The exact step over `dt > 0`, for any `A`, singular or not.
@@ -206,6 +242,17 @@ impl Gaussian {
     pub fn ln_pdf(&self, x: &[f64]) -> f64 {
         let deviation = DVector::from_column_slice(x) - &self.mean;
         -0.5 * deviation.dot(&self.factor.solve(&deviation)) - self.half_ln_determinant() - 0.5 * self.mean.len() as f64 * std::f64::consts::TAU.ln()
+    }
+
+    /// The law with the coordinates from `first` on turned round, `z_i → −z_i`.
+    pub fn flipped(&self, first: usize) -> Self {
+        let sign = |i: usize| if i < first { 1.0 } else { -1.0 };
+        let (mean, covariance) = (
+            DVector::from_fn(self.mean.len(), |i, _| sign(i) * self.mean[i]),
+            DMatrix::from_fn(self.mean.len(), self.mean.len(), |i, j| sign(i) * sign(j) * self.covariance[(i, j)]),
+        );
+        // Signs change no pivot.
+        Self::new(mean, covariance).unwrap_or_else(|_| self.clone())
     }
 
     /// Gibbs entropy `−∫ p ln p`, in nats.

@@ -4,7 +4,8 @@
 //!
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
-//! - [`linear`], [`plane`]: Gaussian laws of linear Langevin dynamics, their currents in a plane;
+//! - [`kramers`]: the same with inertia;
+//! - [`linear`], [`tilt`], [`plane`]: Gaussian laws of linear Langevin dynamics, mean and variance of sums of quadratic forms along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, cycles and conservation laws;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
@@ -18,6 +19,7 @@ pub mod equilibrium;
 pub mod exchange;
 pub mod fokker_planck;
 pub mod generator;
+pub mod kramers;
 mod landscape;
 pub mod linear;
 pub mod path;
@@ -25,6 +27,7 @@ pub mod plane;
 pub mod quadrature;
 pub mod ring;
 mod solver;
+pub mod tilt;
 mod tridiagonal;
 
 use crate::density::DensityError;

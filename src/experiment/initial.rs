@@ -16,7 +16,8 @@ pub struct Initial {
     pub burn_in: Option<f64>,
 }
 
-/// A law of the `d` coordinates.
+/// A law of the `d` coordinates. For underdamped dynamics points and Gaussians are laws of coordinates and velocities, of length `2d`; the other
+/// laws are of the coordinates, and velocities have their Maxwell law.
 #[derive(Clone, Debug)]
 pub enum InitialLaw {
     /// The canonical law of the initial protocol values.
@@ -76,8 +77,15 @@ pub(super) fn read(reader: &mut Reader, section: &Section, model: Option<&Overda
     let choices: Vec<(&str, usize)> = names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
     let (name, distribution, keys) = DISTRIBUTIONS[reader.choice(item, "distribution", &choices)?];
     check_unused(reader, table, name, keys);
-    let law =
-        Law { reader: &mut *reader, table, place: &item.place, name, boundaries: model.map(|model| model.coordinates.iter().map(|c| c.boundary).collect()) };
+    let with_velocities = matches!(distribution, Distribution::Point | Distribution::Gaussian);
+    let maxwell = model.filter(|model| with_velocities && model.is_underdamped()).map(|model| thermal_velocities(reader, model));
+    let state = model.map(|model| if with_velocities { model.state() } else { model.coordinates.clone() });
+    let coordinates = reader.coordinates.clone();
+    if let (Some(state), Some(_)) = (&state, &maxwell) {
+        reader.coordinates = state.iter().map(|coordinate| coordinate.name.clone()).collect();
+    }
+    let boundaries = state.map(|state| state.iter().map(|c| c.boundary).collect());
+    let law = Law { reader: &mut *reader, table, place: &item.place, name, boundaries, maxwell };
     let law = match distribution {
         Distribution::Equilibrium => {
             check_equilibrium(reader, item, model?);
@@ -89,6 +97,7 @@ pub(super) fn read(reader: &mut Reader, section: &Section, model: Option<&Overda
         Distribution::Uniform => law.uniform(),
         Distribution::Table => law.table(),
     };
+    reader.coordinates = coordinates;
     let burn_in = match table.get("burn_in").filter(|_| keys.contains(&"burn_in")) {
         Some(item) => Some(reader.positive(item, "`burn_in`")?),
         None => None,
@@ -124,6 +133,13 @@ struct Law<'a> {
     place: &'a Place,
     name: &'static str,
     boundaries: Option<Vec<Boundary>>,
+    /// Thermal deviations `sqrt(T/m)` of the velocities, where these are part of the law.
+    maxwell: Option<Vec<f64>>,
+}
+
+fn thermal_velocities(reader: &Reader, model: &OverdampedModel) -> Vec<f64> {
+    let value = |node| reader.evaluate(node, &[], &[], 0.0);
+    model.temperature.iter().zip(&model.mass).map(|(temperature, mass)| (value(*temperature) / value(*mass)).sqrt()).collect()
 }
 
 impl Law<'_> {
@@ -135,8 +151,25 @@ impl Law<'_> {
 
     fn numbers(&mut self, item: &Item, key: &str) -> Option<Vec<f64>> {
         let what = format!("`{key}`");
-        let items = self.reader.per_coordinate(item, &what)?;
-        items.into_iter().map(|item| self.reader.number(item, &what)).collect()
+        let Some(maxwell) = self.maxwell.clone() else {
+            let items = self.reader.per_coordinate(item, &what)?;
+            return items.into_iter().map(|item| self.reader.number(item, &what)).collect();
+        };
+        // Velocities may be left out: they are 0 at a point, and thermal in a Gaussian.
+        let d = maxwell.len();
+        let given: Vec<Option<&Item>> = match &item.value {
+            super::document::Value::List(items) if items.len() == d => items.iter().map(Some).collect(),
+            super::document::Value::List(_) | super::document::Value::Table(_) => self.reader.some_coordinates(item, &what)?,
+            _ => vec![Some(item); d],
+        };
+        let missing: Vec<&String> = self.reader.coordinates[..d].iter().zip(&given).filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        if !missing.is_empty() {
+            let message = format!("{what} is missing for {}", all(&missing));
+            self.reader.problem(&item.place, message, "expected a value for every coordinate; velocities may be left out");
+            return None;
+        }
+        let default = |i: usize| if key == "deviation" { maxwell[i - d] } else { 0.0 };
+        (0..2 * d).map(|i| given.get(i).copied().flatten().map_or_else(|| Some(default(i)), |item| self.reader.number(item, &what))).collect()
     }
 
     fn point(mut self) -> Option<InitialLaw> {
@@ -173,7 +206,21 @@ impl Law<'_> {
     }
 
     fn covariance(&mut self, item: &Item) -> Option<Vec<f64>> {
-        let d = self.reader.coordinates.len();
+        let all = self.reader.coordinates.len();
+        let rows = if let super::document::Value::List(rows) = &item.value { rows.len() } else { 1 };
+        let Some(maxwell) = self.maxwell.clone().filter(|_| rows != all) else { return self.covariance_of(item, all) };
+        // Of the coordinates alone: velocities are thermal and independent.
+        let d = maxwell.len();
+        let positions = self.covariance_of(item, d)?;
+        let entry = |i: usize, j: usize| match (i < d, j < d) {
+            (true, true) => positions[i * d + j],
+            (false, false) if i == j => maxwell[i - d] * maxwell[i - d],
+            _ => 0.0,
+        };
+        Some((0..all * all).map(|k| entry(k / all, k % all)).collect())
+    }
+
+    fn covariance_of(&mut self, item: &Item, d: usize) -> Option<Vec<f64>> {
         let shape = format!("of {d} rows with {d} numbers each");
         let mut covariance = Vec::with_capacity(d * d);
         if d == 1 && !matches!(item.value, super::document::Value::List(_)) {

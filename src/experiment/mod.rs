@@ -26,7 +26,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::coordinate::{Coordinate, FieldGrid};
+use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 use crate::expression::{Graph, Node};
 
 pub use bath::Interpretation;
@@ -84,7 +84,7 @@ pub enum Units {
 /// Kind of dynamics.
 #[derive(Clone, Debug)]
 pub enum Model {
-    /// Overdamped Langevin dynamics.
+    /// Langevin dynamics, overdamped or, where there are masses, underdamped.
     Overdamped(OverdampedModel),
     /// A jump process.
     Jump(jump::JumpModel),
@@ -107,6 +107,28 @@ pub struct OverdampedModel {
     pub temperature: Vec<Node>,
     /// How the noise is read; there exactly where a friction or a temperature depends on a coordinate.
     pub interpretation: Option<Interpretation>,
+    /// Masses `m_i`, formulas of parameters, above 0: length `d` for underdamped dynamics `dx_i = v_i dt`,
+    /// `m_i dv_i = (F_i − γ_i v_i) dt + sqrt(2 γ_i T_i) dW_i`, where a friction may be 0; empty for overdamped dynamics.
+    pub mass: Vec<Node>,
+}
+
+impl OverdampedModel {
+    /// Whether velocities are part of the state.
+    pub fn is_underdamped(&self) -> bool {
+        !self.mass.is_empty()
+    }
+
+    /// What the state of a trajectory is made of: the coordinates and, for underdamped dynamics, their velocities `v_x`, ….
+    pub fn state(&self) -> Vec<Coordinate> {
+        let velocities = self.coordinates.iter().filter(|_| self.is_underdamped());
+        let velocities = velocities.map(|coordinate| Coordinate { name: velocity_name(&coordinate.name), boundary: Boundary::Open });
+        self.coordinates.iter().cloned().chain(velocities).collect()
+    }
+}
+
+/// What the velocity of a coordinate is called.
+pub fn velocity_name(coordinate: &str) -> String {
+    format!("v_{coordinate}")
 }
 
 /// A named number.
@@ -155,6 +177,10 @@ pub enum IntegratorChoice {
     WeakTaylor,
     /// Exact step of linear forces.
     ExactLinear,
+    /// Splitting B A O A B of underdamped dynamics.
+    Baoab,
+    /// Splitting O B A B O of underdamped dynamics.
+    Obabo,
 }
 
 /// What to measure.
@@ -238,7 +264,7 @@ fn read_experiment(reader: &mut Reader, tree: &Table, name: String, text: String
     let [title, ..] = title;
     let head = Head { name, title, text, units };
     match kind {
-        model::Kind::Overdamped => read_overdamped(reader, tree, head, &model_section, theorems),
+        model::Kind::Overdamped | model::Kind::Underdamped => read_langevin(reader, tree, head, &model_section, (kind == model::Kind::Underdamped, theorems)),
         model::Kind::EnergyExchange => read_exchange(reader, tree, head, &model_section, theorems),
         model::Kind::Network | model::Kind::Reactions => read_jump(reader, tree, head, &model_section, kind == model::Kind::Network, theorems),
     }
@@ -338,8 +364,8 @@ fn read_exchange(reader: &mut Reader, tree: &Table, head: Head, model_section: &
 }
 
 /// The rest of a Langevin experiment.
-fn read_overdamped(reader: &mut Reader, tree: &Table, head: Head, model_section: &Section, theorems: &[&str]) -> Option<Experiment> {
-    let coordinates = model::read_coordinates(reader, model_section);
+fn read_langevin(reader: &mut Reader, tree: &Table, head: Head, model_section: &Section, (underdamped, theorems): (bool, &[&str])) -> Option<Experiment> {
+    let coordinates = model::read_coordinates(reader, model_section, underdamped);
     let protocol_section = section(reader, tree, "protocol", true);
     if let Some(section) = &protocol_section {
         protocol::read_names(reader, section);
@@ -353,14 +379,17 @@ fn read_overdamped(reader: &mut Reader, tree: &Table, head: Head, model_section:
     };
     let initial_section = section(reader, tree, "initial", true);
     let coordinates = coordinates?;
-    let model = model::read(reader, model_section, coordinates, protocol.as_ref());
+    let model = model::read(reader, model_section, coordinates, underdamped, protocol.as_ref());
     let initial = initial_section.and_then(|section| initial::read(reader, &section, model.as_ref()));
-    let measure = measure::read_measure(reader, measure_section.as_ref(), model.as_ref().map(|model| model.coordinates.as_slice()), theorems);
+    let state = model.as_ref().map(OverdampedModel::state);
+    // Grids may lie over velocities too, which no formula reads.
+    reader.coordinates.extend(state.iter().flatten().skip(reader.coordinates.len()).map(|velocity| velocity.name.clone()));
+    let measure = measure::read_measure(reader, measure_section.as_ref(), state.as_deref(), theorems);
     let exact_section = section(reader, tree, "exact", false);
     let exact = measure::read_exact(reader, exact_section.as_ref(), protocol.as_ref());
     let (ensemble, schedule, mut measure, model) = (ensemble?.0, steps?, measure?, model?);
     measure.every = schedule.save_every as f64 * ensemble.dt;
-    schedule::check_integrator(reader, tree, ensemble.integrator, model.coordinates.len());
+    schedule::check_integrator(reader, tree, ensemble.integrator, &model);
     let warnings = warnings(reader);
     Some(Experiment {
         title: head.title.unwrap_or_else(|| head.name.clone()),

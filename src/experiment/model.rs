@@ -4,23 +4,26 @@ use super::document::{Item, Place, Table, Value};
 use super::names::{either, nearest};
 use super::protocol::Protocol;
 use super::read::{Reader, Reads};
-use super::{OverdampedModel, Section, bath, check_name, schema};
+use super::{OverdampedModel, Section, bath, check_name, schema, velocity_name};
 use crate::coordinate::{Boundary, Coordinate};
 use crate::expression::Node;
 
 const MOST_COORDINATES: usize = 64;
 
-/// Kinds that the file format has and this version has not.
-const OTHER_KINDS: &[&str] = &["underdamped"];
-
-/// What this version has.
-const KINDS: &[(&str, Kind)] =
-    &[("overdamped", Kind::Overdamped), ("network", Kind::Network), ("reactions", Kind::Reactions), ("energy-exchange", Kind::EnergyExchange)];
+/// Every kind of model.
+const KINDS: &[(&str, Kind)] = &[
+    ("overdamped", Kind::Overdamped),
+    ("underdamped", Kind::Underdamped),
+    ("network", Kind::Network),
+    ("reactions", Kind::Reactions),
+    ("energy-exchange", Kind::EnergyExchange),
+];
 
 /// Kind of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     Overdamped,
+    Underdamped,
     Network,
     Reactions,
     EnergyExchange,
@@ -34,18 +37,14 @@ pub(super) fn read_kind(reader: &mut Reader, section: &Section) -> Option<Kind> 
     if let Some((_, known)) = KINDS.iter().find(|(name, _)| *name == kind) {
         return Some(*known);
     }
-    if OTHER_KINDS.contains(&kind.as_str()) {
-        reader.problem(&item.place, format!("models of kind `{kind}` are not yet in this version"), expected);
-        return None;
-    }
-    let known = OTHER_KINDS.iter().copied().chain(KINDS.iter().map(|(name, _)| *name));
+    let known = KINDS.iter().map(|(name, _)| *name);
     let suggestion = nearest(&kind, known).map(|near| format!("did you mean `{near}`?"));
     reader.problem(&item.place, format!("unknown kind of model `{kind}`"), expected).perhaps(suggestion);
     None
 }
 
 /// Reads the coordinates and their ranges, and makes their names known to formulas.
-pub(super) fn read_coordinates(reader: &mut Reader, section: &Section) -> Option<Vec<Coordinate>> {
+pub(super) fn read_coordinates(reader: &mut Reader, section: &Section, underdamped: bool) -> Option<Vec<Coordinate>> {
     let item = reader.required(section.table, "coordinates", section.place, "[model]", "as in `[\"x\"]`")?;
     let before = reader.count();
     let named: Vec<(String, &Place, Option<&Item>)> = match &item.value {
@@ -64,10 +63,13 @@ pub(super) fn read_coordinates(reader: &mut Reader, section: &Section) -> Option
     }
     let mut coordinates = Vec::with_capacity(named.len());
     for (name, place, range) in named {
-        if schema::MODEL.contains(&name.as_str()) {
+        if keys(underdamped).contains(&name.as_str()) {
             reader.problem(place, format!("`{name}` cannot be the name of a coordinate"), "it is a key of [model]");
         } else if check_name(reader, "a coordinate", &name, place) {
             let boundary = range.map_or(Some(Boundary::Open), |range| read_boundary(reader, range, &name));
+            if underdamped && reader.coordinates.iter().any(|other| velocity_name(other) == name || velocity_name(&name) == *other) {
+                reader.problem(place, format!("`{name}` cannot be the name of a coordinate"), "it is the velocity of another, or its velocity is another");
+            }
             reader.coordinates.push(name.clone());
             coordinates.extend(boundary.map(|boundary| Coordinate { name, boundary }));
         }
@@ -91,20 +93,31 @@ fn read_boundary(reader: &mut Reader, item: &Item, name: &str) -> Option<Boundar
 }
 
 /// Reads the rest of the model.
-pub(super) fn read(reader: &mut Reader, section: &Section, coordinates: Vec<Coordinate>, protocol: Option<&Protocol>) -> Option<OverdampedModel> {
+pub(super) fn read(
+    reader: &mut Reader,
+    section: &Section,
+    coordinates: Vec<Coordinate>,
+    underdamped: bool,
+    protocol: Option<&Protocol>,
+) -> Option<OverdampedModel> {
     let table = section.table;
     // Ranges stand either under `coordinates` or beside it.
     let names = if table.table("coordinates").is_some() { Vec::new() } else { reader.coordinates.clone() };
-    let known: Vec<&str> = schema::MODEL.iter().copied().chain(names.iter().map(String::as_str)).collect();
+    let known: Vec<&str> = keys(underdamped).iter().copied().chain(names.iter().map(String::as_str)).collect();
     reader.check_keys(table, "[model]", &known);
     let potential = read_potential(reader, section);
     let drives = read_drives(reader, table);
-    let friction = bath::read_bath(reader, section, "friction");
-    let temperature = bath::read_bath(reader, section, "temperature");
-    let (potential, drives, friction, temperature) = (potential?, drives?, friction?, temperature?);
-    let interpretation = bath::read_interpretation(reader, table, &[friction.as_slice(), &temperature].concat())?;
-    let model = OverdampedModel { coordinates, potential, drives, friction, temperature, interpretation };
-    bath::check_positive(reader, table, &model, protocol);
+    let (friction, temperature, mass) = if underdamped {
+        (read_inertial(reader, section, "friction"), read_inertial(reader, section, "temperature"), read_inertial(reader, section, "mass"))
+    } else {
+        (bath::read_bath(reader, section, "friction"), bath::read_bath(reader, section, "temperature"), Some(Vec::new()))
+    };
+    let (potential, drives, friction, temperature, mass) = (potential?, drives?, friction?, temperature?, mass?);
+    let interpretation = if underdamped { None } else { bath::read_interpretation(reader, table, &[friction.as_slice(), &temperature].concat())? };
+    let model = OverdampedModel { coordinates, potential, drives, friction, temperature, interpretation, mass };
+    if !underdamped {
+        bath::check_positive(reader, table, &model, protocol);
+    }
     check_periodicity(reader, table, &model, protocol);
     Some(model)
 }
@@ -126,6 +139,41 @@ fn read_drives(reader: &mut Reader, table: &Table) -> Option<Vec<Option<Node>>> 
     let items = if single { vec![Some(item)] } else { reader.some_coordinates(item, "`force`")? };
     let nodes: Vec<_> = items.into_iter().map(|item| item.map(|item| reader.formula(item, "`force`", Reads::State))).collect();
     nodes.into_iter().map(|node| node.map_or(Some(None), |parsed| parsed.map(Some))).collect()
+}
+
+/// Keys of `[model]`.
+fn keys(underdamped: bool) -> &'static [&'static str] {
+    if underdamped { schema::UNDERDAMPED } else { schema::MODEL }
+}
+
+/// Mass, friction or temperature of underdamped dynamics: one positive formula of parameters a coordinate. A friction may be 0: no bath.
+fn read_inertial(reader: &mut Reader, section: &Section, key: &str) -> Option<Vec<Node>> {
+    let or_none = key == "friction";
+    let what = format!("`{key}`");
+    let item = reader.required(section.table, key, section.place, "[model]", "a number, a formula of parameters, or one for each coordinate")?;
+    let items = reader.per_coordinate(item, &what)?;
+    let shared = !matches!(item.value, Value::Table(_) | Value::List(_));
+    let mut nodes = Vec::with_capacity(items.len());
+    for item in items {
+        let node = reader.formula(item, &what, Reads::Bath)?;
+        if let Some(value) = reader.value_of(node, item, &what)
+            && (value < 0.0 || value == 0.0 && !or_none)
+        {
+            let why = match key {
+                "temperature" => "without noise there is no entropy production to measure",
+                "mass" => "without mass motion is overdamped: kind = \"overdamped\"",
+                _ => "0 means no bath, a friction below 0 would be one that heats",
+            };
+            let bound = if or_none { "must not be below 0" } else { "must be above 0" };
+            reader.problem(&item.place, format!("{what} {bound}"), format!("this is {value}")).help(why);
+            return None;
+        }
+        nodes.push(node);
+        if shared {
+            return Some(vec![node; reader.coordinates.len()]);
+        }
+    }
+    Some(nodes)
 }
 
 /// Compares potential and forces one period apart, at a few places.

@@ -2,7 +2,7 @@
 
 use super::document::{Item, Table};
 use super::read::Reader;
-use super::{Ensemble, IntegratorChoice, Precision, Section, schema};
+use super::{Ensemble, IntegratorChoice, OverdampedModel, Precision, Section, schema};
 
 const MOST_STEPS: f64 = (1u64 << 40) as f64;
 
@@ -14,6 +14,8 @@ const INTEGRATORS: &[(&str, IntegratorChoice)] = &[
     ("heun", IntegratorChoice::Heun),
     ("weak-taylor", IntegratorChoice::WeakTaylor),
     ("exact-linear", IntegratorChoice::ExactLinear),
+    ("baoab", IntegratorChoice::Baoab),
+    ("obabo", IntegratorChoice::Obabo),
 ];
 
 /// The run in integer steps.
@@ -37,10 +39,17 @@ pub(super) fn read_ensemble<'t>(reader: &mut Reader, section: &Section<'t>) -> O
     Some((ensemble, dt_item?))
 }
 
-/// Refuses a scheme that does not fit the number of coordinates.
-pub(super) fn check_integrator(reader: &mut Reader, tree: &Table, integrator: IntegratorChoice, coordinates: usize) {
-    let item = tree.table("ensemble").and_then(|table| table.get("integrator"));
-    if let Some(item) = item.filter(|_| integrator == IntegratorChoice::WeakTaylor && coordinates > 1) {
+/// Refuses a scheme that does not fit the kind of the model or the number of coordinates.
+pub(super) fn check_integrator(reader: &mut Reader, tree: &Table, integrator: IntegratorChoice, model: &OverdampedModel) {
+    let coordinates = model.coordinates.len();
+    let Some(item) = tree.table("ensemble").and_then(|table| table.get("integrator")) else { return };
+    let name = INTEGRATORS.iter().find(|(_, choice)| *choice == integrator).map_or("auto", |(name, _)| name);
+    let of_velocities = matches!(integrator, IntegratorChoice::Baoab | IntegratorChoice::Obabo);
+    let for_both = matches!(integrator, IntegratorChoice::Auto | IntegratorChoice::ExactLinear);
+    if !for_both && of_velocities != model.is_underdamped() {
+        let (kind, fitting) = if of_velocities { ("underdamped", "`auto`, or give the model a mass") } else { ("overdamped", "`auto`, `baoab` or `obabo`") };
+        reader.problem(&item.place, format!("integrator `{name}` is for models of kind `{kind}`"), "").help(format!("use {fitting}"));
+    } else if integrator == IntegratorChoice::WeakTaylor && coordinates > 1 {
         let label = format!("the model has {coordinates}");
         reader.problem(&item.place, "integrator `weak-taylor` is for one coordinate", label).help("use `auto`");
     }

@@ -12,6 +12,9 @@ pub(super) const UNITS: &[&str] = &["system"];
 /// Keys of `[model]`; the names of coordinates are keys too.
 pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature", "interpretation"];
 
+/// Keys of `[model]` of underdamped dynamics.
+pub(super) const UNDERDAMPED: &[&str] = &["kind", "coordinates", "potential", "force", "mass", "friction", "temperature"];
+
 /// Keys of `[model]` of a network.
 pub(super) const NETWORK: &[&str] = &["kind", "states", "edges", "energies", "temperature", "baths", "observables"];
 
@@ -62,6 +65,7 @@ pub(super) const FIELD: &[&str] = &["coordinates"];
 pub(super) fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     let of = |section: &'static str, keys: &'static [&'static str]| keys.iter().map(move |key| (section, *key));
     of("model", MODEL)
+        .chain(of("model", UNDERDAMPED))
         .chain(of("model", NETWORK))
         .chain(of("model", REACTIONS))
         .chain(of("model", EXCHANGE))

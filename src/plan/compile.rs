@@ -3,6 +3,7 @@
 use super::linear_step::linear_entries;
 use super::{
     BackStep, Column, Coordinate, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, TILE, Uniforms, circulation_pairs,
+    underdamped,
 };
 use crate::exact::ExactError;
 use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel};
@@ -82,10 +83,11 @@ pub struct Start {
 
 /// Compiles an experiment, or its reverse.
 pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System, stream: Stream, start: Start) -> Result<Plan, PlanError> {
-    let integrator = choose(experiment, system)?;
+    let integrator = if model.is_underdamped() { underdamped::choose(experiment, system)? } else { choose(experiment, system)? };
     let table = protocol_table(experiment, stream);
     let mut compiler = Compiler::new(experiment, model, &table, stream);
-    let coordinates = model.coordinates.clone();
+    let coordinates = model.state();
+    let (state, d) = (coordinates.len() as u16, model.coordinates.len() as u16);
     let dynamics = compiler.dynamics(integrator, system, &table)?;
     let uniforms = compiler.uniforms(&table)?;
     let trajectories = experiment.ensemble.trajectories;
@@ -97,8 +99,8 @@ pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System
         ensemble: trajectories,
         block: block_size(trajectories),
         schedule: Schedule { start: 0.0, dt: experiment.ensemble.dt, steps: experiment.steps, save_every: experiment.save_every },
-        columns: columns(&model.coordinates, integrator, system),
-        series: series(model.coordinates.len() as u16, integrator, system),
+        columns: columns(&coordinates, &model.coordinates, integrator, system),
+        series: series(state, d, integrator, system),
         uniforms,
         coordinates,
         dynamics: Dynamics::Overdamped(dynamics),
@@ -116,22 +118,24 @@ pub fn block_size(trajectories: u64) -> u64 {
     if wanted > tile { wanted.div_ceil(tile) * tile } else { wanted.next_power_of_two() }
 }
 
-fn columns(coordinates: &[Coordinate], integrator: Integrator, system: &System) -> Vec<Column> {
+/// `state` makes up the state of a trajectory, `coordinates` are its positions.
+fn columns(state: &[Coordinate], coordinates: &[Coordinate], integrator: Integrator, system: &System) -> Vec<Column> {
     let d = coordinates.len() as u16;
-    let mut columns: Vec<Column> = (0..d).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
+    let mut columns: Vec<Column> = (0..state.len() as u16).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
     columns.extend(ledgers(d, integrator, system));
     columns.extend(circulation_pairs(coordinates).into_iter().map(|(i, j)| Column::Circulation(i, j)));
     columns
 }
 
-fn series(d: u16, integrator: Integrator, system: &System) -> Vec<Column> {
-    (0..d).map(Column::Position).chain(ledgers(d, integrator, system)).collect()
+fn series(state: u16, d: u16, integrator: Integrator, system: &System) -> Vec<Column> {
+    (0..state).map(Column::Position).chain(ledgers(d, integrator, system)).collect()
 }
 
 fn ledgers(d: u16, integrator: Integrator, system: &System) -> impl Iterator<Item = Column> {
     let medium = system.sums_medium_entropy().then_some(Column::EntropyMedium);
     let path = (!matches!(integrator, Integrator::Heun | Integrator::HeunStratonovich)).then_some(Column::EntropyPath);
-    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(medium).chain(path)
+    let parts = integrator.is_splitting().then_some(Column::HeatPath);
+    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(medium).chain(path).chain(parts)
 }
 
 fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanError> {
@@ -149,6 +153,11 @@ fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanEr
             Err(PlanError::Integrator { integrator: "weak-taylor", reason: "it is written for one coordinate", advice: "use \"euler-maruyama\" or \"heun\"" })
         }
         IntegratorChoice::ExactLinear if system.is_linear() => Ok(Integrator::ExactLinear),
+        IntegratorChoice::Baoab | IntegratorChoice::Obabo => Err(PlanError::Integrator {
+            integrator: "baoab or obabo",
+            reason: "it moves velocities, which overdamped dynamics has not",
+            advice: "use \"auto\", or kind = \"underdamped\" with a mass",
+        }),
         IntegratorChoice::ExactLinear => Err(PlanError::Integrator {
             integrator: "exact-linear",
             reason: "it needs forces linear in the coordinates, neither periodic nor between walls",
@@ -164,17 +173,18 @@ fn multiplicative(choice: IntegratorChoice) -> Result<Integrator, PlanError> {
         IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyamaIto),
         IntegratorChoice::Heun => Ok(Integrator::HeunStratonovich),
         IntegratorChoice::WeakTaylor => refused("weak-taylor", "with multiplicative noise its steps are not Gaussian, so that it would have no path ledger"),
+        IntegratorChoice::Baoab | IntegratorChoice::Obabo => refused("baoab or obabo", "it moves velocities, which overdamped dynamics has not"),
         IntegratorChoice::ExactLinear => refused("exact-linear", "the noise is multiplicative"),
     }
 }
 
-struct Compiler<'a> {
-    experiment: &'a Experiment,
-    model: &'a OverdampedModel,
-    graph: Graph,
-    slots: Slots,
+pub(super) struct Compiler<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) model: &'a OverdampedModel,
+    pub(super) graph: Graph,
+    pub(super) slots: Slots,
     parameters: Vec<f64>,
-    moving: Vec<u16>,
+    pub(super) moving: Vec<u16>,
     /// Columns filled here: their index, and a value a step.
     external: Vec<(u16, Vec<f64>)>,
     stream: Stream,
@@ -235,10 +245,17 @@ impl<'a> Compiler<'a> {
             Some(node) => Some(compile_program(&self.graph, &[node], &mut self.slots)?),
             None => None,
         };
-        let coefficients: Vec<[Node; 4]> = if self.model.interpretation.is_some() { Vec::new() } else { (0..d).map(|i| self.coefficients(i)).collect() };
+        let inertia = if self.model.is_underdamped() { Some(self.inertia(integrator, system)?) } else { None };
+        // Neither with inertia nor with multiplicative noise is there a mobility.
+        let mobile = inertia.is_none() && self.model.interpretation.is_none();
+        let coefficients: Vec<[Node; 4]> = if mobile { (0..d).map(|i| self.coefficients(i)).collect() } else { Vec::new() };
         let mut operands = |k: usize| coefficients.iter().map(|c| self.slots.operand(&self.graph, c[k])).collect::<Result<Vec<_>, _>>();
         let (mobility, noise, half_beta, quarter) = (operands(0)?, operands(1)?, operands(2)?, operands(3)?);
-        let linear = if integrator == Integrator::ExactLinear { Some(self.linear_step(system, table)?) } else { None };
+        let linear = match (integrator, &inertia) {
+            (Integrator::ExactLinear, None) => Some(self.linear_step(system, table)?),
+            (Integrator::ExactLinear, Some(_)) => Some(self.inertial_step(system, table)?),
+            _ => None,
+        };
         Ok(Overdamped {
             integrator,
             protocol_work,
@@ -252,6 +269,7 @@ impl<'a> Compiler<'a> {
             half_beta,
             quarter,
             linear,
+            inertia,
         })
     }
 
@@ -269,7 +287,7 @@ impl<'a> Compiler<'a> {
                     outputs.extend([mean, width]);
                 }
             }
-            Integrator::EulerMaruyama | Integrator::Heun | Integrator::ExactLinear => return None,
+            Integrator::EulerMaruyama | Integrator::Heun | Integrator::ExactLinear | Integrator::Baoab | Integrator::Obabo => return None,
         }
         let end = outputs.len() as u16;
         let (mean, width): (Vec<u16>, Vec<u16>) = ((first..end).step_by(2).collect(), (first + 1..end).step_by(2).collect());
@@ -410,7 +428,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The operand of a number given for every step: a constant where it never changes.
-    fn external(&mut self, column: Vec<f64>) -> Result<Operand, CompileError> {
+    pub(super) fn external(&mut self, column: Vec<f64>) -> Result<Operand, CompileError> {
         if column.iter().all(|&value| value == column[0]) {
             return self.slots.external_constant(column[0]);
         }

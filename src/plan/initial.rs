@@ -5,8 +5,11 @@ use crate::random::Draws;
 
 /// Writes the initial state of a trajectory into `state` (length `d`).
 pub fn initial_state(plan: &Plan, trajectory: u64, state: &mut [f64]) {
-    let mut draws = Draws::new(plan.seed, plan.stream.initial(), trajectory);
-    match &plan.initial {
+    draw(&plan.initial, &mut Draws::new(plan.seed, plan.stream.initial(), trajectory), state);
+}
+
+fn draw(law: &InitialState, draws: &mut Draws, state: &mut [f64]) {
+    match law {
         InitialState::Point(point) => state.copy_from_slice(point),
         InitialState::Gaussian { mean, factor } => {
             let d = state.len();
@@ -34,6 +37,11 @@ pub fn initial_state(plan: &Plan, trajectory: u64, state: &mut [f64]) {
             let point = cumulative.partition_point(|&c| c <= u).min(cumulative.len().saturating_sub(1));
             let d = state.len();
             state.copy_from_slice(&points[point * d..(point + 1) * d]);
+        }
+        InitialState::Thermal { positions, deviation } => {
+            let (place, velocities) = state.split_at_mut(deviation.len());
+            draw(positions, draws, place);
+            velocities.iter_mut().zip(deviation).for_each(|(v, deviation)| *v = deviation * draws.normal());
         }
     }
 }

@@ -9,6 +9,7 @@ mod exchange;
 mod initial;
 mod jump;
 mod linear_step;
+mod underdamped;
 
 use std::ops::Range;
 
@@ -168,9 +169,21 @@ pub enum Integrator {
     HeunStratonovich,
     /// The exact Ornstein–Uhlenbeck step of a force linear in the coordinates, with an exact path ledger.
     ExactLinear,
+    /// Splitting B A O A B of underdamped dynamics (Leimkuhler & Matthews 2013): weak order 2, exact path ledger.
+    Baoab,
+    /// Splitting O B A B O of underdamped dynamics (Bussi & Parrinello 2007): weak order 2, exact path ledger.
+    Obabo,
 }
 
-/// Overdamped Langevin dynamics, compiled. `d` is the number of coordinates.
+impl Integrator {
+    /// Whether the step is a splitting into kicks (B), drifts (A) and baths (O).
+    pub fn is_splitting(self) -> bool {
+        matches!(self, Integrator::Baoab | Integrator::Obabo)
+    }
+}
+
+/// Langevin dynamics, compiled: overdamped, or underdamped where there is `inertia`. `d` is the number of coordinates that have a force; with inertia
+/// the plan has `2d`, velocities after positions.
 ///
 /// A step is: the protocol moves (`protocol_work` is added to the work, at the old position), then the position
 /// moves at the new protocol values (heat, work of the drives, path ledger).
@@ -190,7 +203,7 @@ pub struct Overdamped {
     pub medium: Option<Vec<u16>>,
     /// True when `force` reads nothing scheduled, so that `F` at a step's end serves the next step's start.
     pub force_is_constant: bool,
-    /// `dt/γ_i`; these four are empty for multiplicative noise.
+    /// `dt/γ_i`; these four are empty for multiplicative noise, and with inertia.
     pub mobility: Vec<Operand>,
     /// `sqrt(2 T_i dt/γ_i)`.
     pub noise: Vec<Operand>,
@@ -200,6 +213,35 @@ pub struct Overdamped {
     pub quarter: Vec<Operand>,
     /// The matrices of [`Integrator::ExactLinear`].
     pub linear: Option<LinearStep>,
+    /// Masses and baths of underdamped dynamics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inertia: Option<Inertia>,
+}
+
+impl Overdamped {
+    /// Random-number lanes that a step of a plan with so many coordinates (velocities included) draws.
+    pub fn noise_lanes(&self, coordinates: usize) -> usize {
+        if self.integrator == Integrator::Baoab { coordinates / 2 } else { coordinates }
+    }
+}
+
+/// What underdamped dynamics has besides forces. The bath part of a step is `v' = damping·v + noise·z`: over `dt` in [`Integrator::Baoab`], over `dt/2` at
+/// both ends of [`Integrator::Obabo`]. A coordinate without friction has damping 1 and noise 0. All vectors have length `d`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inertia {
+    /// `dt/(2m)`: half a kick.
+    pub kick: Vec<Operand>,
+    /// Duration of a drift: `dt/2` in [`Integrator::Baoab`], `dt` in [`Integrator::Obabo`].
+    pub drift: Operand,
+    /// `exp(−γ h/m)`, `h` the duration of a bath part.
+    pub damping: Vec<Operand>,
+    /// `sqrt((1 − damping²) T/m)`.
+    pub noise: Vec<Operand>,
+    /// `m/2`.
+    pub half_mass: Vec<Operand>,
+    /// `m/(2T)`, 0 without friction: the path ledger of a bath part is `m (v² − v'²)/(2T)`. For [`Integrator::ExactLinear`] `1/T` of every coordinate:
+    /// its path ledger is the heat over the one temperature.
+    pub ledger: Vec<Operand>,
 }
 
 /// Mean displacements `m_i(x)` and widths `s_i(x)` of a step, as outputs of [`Overdamped::force`]; length `d` each.
@@ -277,6 +319,13 @@ pub enum InitialState {
         /// Probability of a point or an earlier one; rising to 1.
         cumulative: Vec<f64>,
     },
+    /// Positions by a law of their own, then independent Gaussian velocities.
+    Thermal {
+        /// Law of the positions.
+        positions: Box<InitialState>,
+        /// Standard deviation of every velocity.
+        deviation: Vec<f64>,
+    },
 }
 
 /// A value carried by every trajectory; `i` is a coordinate.
@@ -299,6 +348,8 @@ pub enum Column {
     EntropyPath,
     /// Area enclosed so far in the plane of two coordinates, `½∮(x_i∘dx_j − x_j∘dx_i)`.
     Circulation(u16, u16),
+    /// Heat that the bath parts of a splitting gave to all baths so far: minus the change of kinetic energy in them.
+    HeatPath,
     /// What only jump processes have.
     Jump(JumpColumn),
 }

@@ -86,6 +86,7 @@ impl Question<'_> {
     /// Everything that can be computed, then the closed forms of the file, which have the last word.
     pub(super) fn answer(&self) -> Result<Answers, SimulationError> {
         let mut answers = match &self.opening.law {
+            _ if self.system.is_underdamped() => self.underdamped()?,
             Ok(Law::Gaussian(start)) if self.system.is_linear() => self.linear(start)?,
             _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?,
             _ => Answers::default(),
@@ -100,11 +101,11 @@ impl Question<'_> {
         Ok(answers)
     }
 
-    fn moves(&self) -> bool {
+    pub(super) fn moves(&self) -> bool {
         self.table.iter().any(|values| values.iter().any(|v| *v != values[0]))
     }
 
-    fn duration(&self) -> f64 {
+    pub(super) fn duration(&self) -> f64 {
         self.experiment.protocol.duration
     }
 
@@ -266,12 +267,12 @@ impl Question<'_> {
 }
 
 impl Answers {
-    fn know(&mut self, name: impl Into<String>, value: f64, source: &str) {
+    pub(super) fn know(&mut self, name: impl Into<String>, value: f64, source: &str) {
         self.values.insert(name.into(), (value, source.to_owned()));
     }
 
     /// First and second law in the mean.
-    fn ledger(&mut self, work: f64, heat: f64, medium: f64, system: Option<f64>, duration: f64, source: &str) {
+    pub(super) fn ledger(&mut self, work: f64, heat: f64, medium: f64, system: Option<f64>, duration: f64, source: &str) {
         self.know("work", work, source);
         self.know("heat", heat, source);
         self.know("energy_change", work - heat, source);

@@ -112,8 +112,8 @@ impl LangevinAccounts {
 
 impl Accounts for LangevinAccounts {
     fn evaluate(&self, columns: &[Vec<f64>]) -> Vec<(Named, Vec<f64>)> {
-        let energy_start = |x: &[f64]| self.system.potential(x, &self.ends.first);
-        let energy_end = |x: &[f64]| self.system.potential(x, &self.ends.last);
+        let energy_start = |x: &[f64]| self.system.energy(x, &self.ends.first);
+        let energy_end = |x: &[f64]| self.system.energy(x, &self.ends.last);
         let end_work = |x: &[f64]| self.system.potential(x, &self.ends.last) - self.system.potential(x, &self.ends.last_step);
         let log_start = self.start_law.as_ref().map(|law| move |x: &[f64]| law.ln_pdf(x));
         let log_end = self.end_law.as_ref().map(|law| move |x: &[f64]| law.ln_pdf(x));
@@ -123,6 +123,7 @@ impl Accounts for LangevinAccounts {
         let ledger = Ledger {
             coordinates: &self.system.names,
             temperatures,
+            masses: &self.system.mass,
             periods: &self.periods,
             baths: &self.baths,
             columns: &self.columns,

@@ -8,7 +8,7 @@ use super::law::Law;
 use super::plane::plane;
 use super::start::{Opening, equilibrium, opening};
 use super::{Beside, Simulation, SimulationError, pilot};
-use crate::coordinate::{Boundary, FieldGrid};
+use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 use crate::exact::path;
 use crate::experiment::{Experiment, OverdampedModel};
 use crate::model::System;
@@ -42,9 +42,9 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start)?;
     let baths = baths(&system);
     let mut warnings = experiment.warnings.clone();
-    let pilot = pilot::fly(&plan, &system)?;
+    let pilot = pilot::fly(&plan)?;
     warnings.extend(pilot.warnings(&plan, &system, &ends));
-    plan.fields = fields(&experiment, &system, &pilot);
+    plan.fields = fields(&experiment, &plan.coordinates, &pilot);
     plan.plane = plane(&experiment, &system, &plan, &pilot, &ends.first);
     if opening.relaxation_steps > 0 {
         warnings.push(pilot::relaxation_report(&plan)?);
@@ -96,6 +96,9 @@ fn reversed(
     }
     let (start_law, end_law) =
         if of_work { (equilibrium(system, &ends.last)?.map(|(law, _)| law), None) } else { (simulation.answers.last.clone(), forward_law) };
+    // Velocities are odd: the reversed run starts from the mirror image of the law at the end, and its last state is held against that of the first.
+    let velocities = system.mass.len();
+    let (start_law, end_law) = (start_law.map(|law| law.reversed(velocities)), end_law.map(|law| law.reversed(velocities)));
     let Some(law) = start_law else {
         return Err(SimulationError::Start("the reversed run needs an exact law to start from, which this model does not have".to_owned()));
     };
@@ -110,7 +113,7 @@ fn reversed(
 /// Coordinates of equal temperature share a bath, named after the first of them.
 fn baths(system: &System) -> Vec<Bath> {
     let mut baths: Vec<Bath> = Vec::new();
-    for (i, name) in system.names.iter().enumerate() {
+    for (i, name) in system.names.iter().enumerate().filter(|(i, _)| system.is_bathed(*i)) {
         match baths.iter_mut().find(|bath| system.share_a_bath(bath.coordinates[0], i)) {
             Some(bath) => bath.coordinates.push(i),
             None => baths.push(Bath { name: name.clone(), coordinates: vec![i] }),
@@ -120,14 +123,14 @@ fn baths(system: &System) -> Vec<Bath> {
 }
 
 /// The grids asked for; a whole bounded range, or what the pilot saw of an open one, for the other coordinates.
-fn fields(experiment: &Experiment, system: &System, pilot: &pilot::Pilot) -> Vec<FieldGrid> {
+fn fields(experiment: &Experiment, state: &[Coordinate], pilot: &pilot::Pilot) -> Vec<FieldGrid> {
     const BINS: u32 = 64;
     let default = |i: usize| {
-        let (lower, upper) = system.boundaries[i].ends().unwrap_or_else(|| pilot.round_range(i));
+        let (lower, upper) = state[i].boundary.ends().unwrap_or_else(|| pilot.round_range(i));
         FieldGrid { coordinate: i as u16, lower, upper, bins: BINS }
     };
     let asked = |i: usize| experiment.measure.grids.iter().find(|grid| usize::from(grid.coordinate) == i).cloned();
-    (0..system.dimension()).map(|i| asked(i).unwrap_or_else(|| default(i))).collect()
+    (0..state.len()).map(|i| asked(i).unwrap_or_else(|| default(i))).collect()
 }
 
 fn facts(
@@ -162,11 +165,15 @@ fn facts(
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err("p(x, τ) at the end of the run is not known for this model; leave the theorem out of `measure.theorems`".to_owned()),
     };
-    let quadratic =
-        integrator == Integrator::ExactLinear || system.is_quadratic() && !system.is_driven() && plan.coordinates.iter().all(|c| c.boundary == Boundary::Open);
+    let quadratic = integrator == Integrator::ExactLinear
+        || (0..system.dimension()).all(|i| system.is_bathed(i))
+            && system.is_quadratic()
+            && !system.is_driven()
+            && plan.coordinates.iter().all(|c| c.boundary == Boundary::Open);
     let mut facts = Facts {
         jumps: false,
         empty_states_at_start: false,
+        odd_velocities: system.is_underdamped(),
         single_temperature: system.single_temperature(),
         canonical: system.canonical(&[]).map(|_| ()),
         delta_free_energy,
@@ -218,7 +225,7 @@ fn chain_variances(system: &System, plan: &Plan, table: &[Vec<f64>], opening: &O
         let (friction, temperature) = (system.friction_at(0, &[x], &protocol), system.temperature_at(0, &[x], &protocol));
         (outputs[0] * dt / friction, (2.0 * temperature * dt / friction).sqrt())
     };
-    if !matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::WeakTaylor) {
+    if dynamics.inertia.is_some() || !matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::WeakTaylor) {
         return;
     }
     let mut know = |theorem: &str, last: &Law| {

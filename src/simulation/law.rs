@@ -18,6 +18,13 @@ pub enum Law {
         /// Upper ends.
         upper: Vec<f64>,
     },
+    /// A law of the coordinates, and thermal velocities independent of them.
+    Thermal {
+        /// Law of the coordinates.
+        positions: Box<Law>,
+        /// Standard deviation of every velocity.
+        deviation: Vec<f64>,
+    },
 }
 
 impl Law {
@@ -30,6 +37,19 @@ impl Law {
                 let inside = x.iter().zip(lower.iter().zip(upper)).all(|(x, (l, u))| (l..=u).contains(&x));
                 if inside { -lower.iter().zip(upper).map(|(l, u)| (u - l).ln()).sum::<f64>() } else { f64::NEG_INFINITY }
             }
+            Law::Thermal { positions, deviation } => {
+                let (place, velocities) = x.split_at(x.len() - deviation.len());
+                let maxwell = |(v, sd): (&f64, &f64)| -0.5 * (v / sd).powi(2) - sd.ln() - 0.5 * std::f64::consts::TAU.ln();
+                positions.ln_pdf(place) + velocities.iter().zip(deviation).map(maxwell).sum::<f64>()
+            }
+        }
+    }
+
+    /// The law of the state with the last `velocities` numbers, which are odd under time reversal, turned round.
+    pub fn reversed(&self, velocities: usize) -> Self {
+        match self {
+            Law::Gaussian(law) if velocities > 0 => Law::Gaussian(law.flipped(law.mean().len() - velocities)),
+            law => law.clone(),
         }
     }
 
@@ -43,12 +63,14 @@ impl Law {
             }
             Law::Density(density) => InitialState::Density(density.clone()),
             Law::Uniform { lower, upper } => InitialState::Uniform { lower: lower.clone(), upper: upper.clone() },
+            Law::Thermal { positions, deviation } => InitialState::Thermal { positions: Box::new(positions.initial_state()), deviation: deviation.clone() },
         }
     }
 
     /// The law of one coordinate as a table over a range: itself where it is a table of that range already.
     pub fn tabulated(&self, lower: f64, upper: f64, cells: usize) -> Option<Density> {
         match self {
+            Law::Thermal { positions, .. } => positions.tabulated(lower, upper, cells),
             Law::Density(density) if density.lower() == lower && density.upper() == upper => Some(density.clone()),
             law => {
                 let node = |i: usize| law.ln_pdf(&[lower + (upper - lower) * i as f64 / cells as f64]);

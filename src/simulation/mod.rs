@@ -3,6 +3,8 @@
 mod answers;
 mod evidence;
 mod exchange;
+mod inertial;
+mod inertial_answers;
 mod jump;
 mod langevin;
 mod law;

@@ -118,7 +118,7 @@ impl Simulation {
         let spreading: Vec<Spreading<'_>> = names
             .iter()
             .enumerate()
-            .filter(|_| plan.dynamics.overdamped().is_some())
+            .filter(|(i, _)| plan.dynamics.overdamped().is_some_and(|dynamics| dynamics.inertia.as_ref().is_none_or(|inertia| *i < inertia.kick.len())))
             .filter_map(|(i, coordinate)| {
                 let observable = plan.series.iter().position(|column| *column == Column::Position(i as u16))?;
                 Some(Spreading { coordinate, series: &forward.series, observable, times: &times })
@@ -280,7 +280,7 @@ fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered, names: &[Stri
         Column::Initial(i) => Some(format!("initial.{}", names[usize::from(*i)])),
         Column::Position(i) => Some(format!("position.{}", names[usize::from(*i)])),
         Column::Winding(i) => plan.coordinates[usize::from(*i)].boundary.period().map(|_| format!("winding.{}", names[usize::from(*i)])),
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::Circulation(..) | Column::Jump(_) => None,
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Circulation(..) | Column::Jump(_) => None,
     };
     let labels = plan.columns.iter().map(name).chain(gathered.observables.iter().map(|named| Some(named.name.clone())));
     let values = gathered.kept.iter().flatten().filter(|_| experiment.measure.trajectories);

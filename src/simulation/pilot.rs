@@ -38,12 +38,12 @@ fn run(plan: &Plan) -> Result<Vec<Batch>, SimulationError> {
 }
 
 /// Runs the first trajectories of a plan.
-pub(super) fn fly(plan: &Plan, system: &System) -> Result<Pilot, SimulationError> {
+pub(super) fn fly(plan: &Plan) -> Result<Pilot, SimulationError> {
     let mut plan = plan.clone();
     plan.trajectories.end = plan.trajectories.end.min(TRAJECTORIES);
     plan.fields = Vec::new();
     // Only positions are of interest, at no more than a few times.
-    plan.series = (0..system.dimension() as u16).map(Column::Position).collect();
+    plan.series = (0..plan.coordinates.len() as u16).map(Column::Position).collect();
     let batches = run(&plan)?;
     let observables = plan.series.len();
     let ranges = series_ranges(&plan, &batches, observables);
@@ -137,7 +137,9 @@ impl Pilot {
                     moved[i] += shift;
                     system.force(i, &moved, &ends.last_step)
                 };
-                let rate = (force(-step) - force(step)) / (2.0 * step) / system.friction_at(i, &x, &ends.last_step);
+                let stiffness = (force(-step) - force(step)) / (2.0 * step);
+                // Of underdamped dynamics the angular frequency: a splitting is stable below 2 as well.
+                let rate = system.mass.get(i).map_or(stiffness / system.friction_at(i, &x, &ends.last_step), |mass| (stiffness / mass).max(0.0).sqrt());
                 if rate * plan.schedule.dt > worst.0 {
                     worst = (rate * plan.schedule.dt, i);
                 }
@@ -145,16 +147,17 @@ impl Pilot {
         }
         let (product, i) = worst;
         let name = &system.names[i];
+        let what = if system.is_underdamped() { "the angular frequency of" } else { "stiffness/friction of" };
         if product >= 2.0 {
             return vec![format!(
-                "ensemble.dt = {} is unstable: stiffness/friction of `{name}` times dt reaches {product:.2}, at most 2 is stable; take dt ≤ {:.1e}",
+                "ensemble.dt = {} is unstable: {what} `{name}` times dt reaches {product:.2}, at most 2 is stable; take dt ≤ {:.1e}",
                 plan.schedule.dt,
                 0.1 * plan.schedule.dt / product
             )];
         }
         if product > 0.3 {
             return vec![format!(
-                "ensemble.dt = {} is long: stiffness/friction of `{name}` times dt reaches {product:.2}; below 0.1 the time-step error is small, so take dt ≤ {:.1e}",
+                "ensemble.dt = {} is long: {what} `{name}` times dt reaches {product:.2}; below 0.1 the time-step error is small, so take dt ≤ {:.1e}",
                 plan.schedule.dt,
                 0.1 * plan.schedule.dt / product
             )];

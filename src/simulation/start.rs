@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::SimulationError;
+use super::inertial::{stationary, thermal};
 use super::law::Law;
 use crate::density::Density;
 use crate::exact::equilibrium::{Equilibrium, Quadratic};
@@ -54,8 +55,8 @@ pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]
             });
         }
         InitialLaw::Gaussian { mean, covariance } => gaussian(system, mean, covariance)?,
-        InitialLaw::Uniform { lower, upper } => Law::Uniform { lower: lower.clone(), upper: upper.clone() },
-        InitialLaw::Table(density) => Law::Density(density.clone()),
+        InitialLaw::Uniform { lower, upper } => with_velocities(system, Law::Uniform { lower: lower.clone(), upper: upper.clone() }),
+        InitialLaw::Table(density) => with_velocities(system, Law::Density(density.clone())),
         InitialLaw::Probabilities(_) | InitialLaw::Exponential(_) => {
             return Err(SimulationError::Start("probabilities of states and of energies belong to jump processes".to_owned()));
         }
@@ -63,11 +64,16 @@ pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]
     Ok(Opening::known(law, Start::Other, "the law given in the file"))
 }
 
+/// Underdamped dynamics starts with thermal velocities where the file says nothing else.
+fn with_velocities(system: &System, law: Law) -> Law {
+    if system.is_underdamped() { thermal(system, law) } else { law }
+}
+
 /// A Gaussian; where the coordinate is bounded, the part of it inside walls, or its images around a ring.
 fn gaussian(system: &System, mean: &[f64], covariance: &[f64]) -> Result<Law, SimulationError> {
-    let d = system.dimension();
+    let d = mean.len();
     match system.boundaries.as_slice() {
-        [boundary] if boundary.ends().is_some() => {
+        [boundary] if boundary.ends().is_some() && d == 1 => {
             let (lower, upper) = boundary.ends().unwrap_or_default();
             let images = if boundary.period().is_some() { -8..=8 } else { 0..=0 };
             let variance = covariance[0];
@@ -93,13 +99,13 @@ pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<(L
     let open = system.boundaries.iter().all(|b| *b == Boundary::Open);
     if system.is_quadratic() && open {
         let quadratic = Quadratic::of(system.dimension(), &|x| system.potential(x, protocol))?;
-        return Ok(Some((Law::Gaussian(quadratic.equilibrium(temperature)?), quadratic.free_energy(temperature)?)));
+        return Ok(Some((with_velocities(system, Law::Gaussian(quadratic.equilibrium(temperature)?)), quadratic.free_energy(temperature)?)));
     }
     if system.dimension() != 1 {
         return Ok(None);
     }
     let found = one_dimensional(system, temperature, &|x| system.potential(&[x], protocol))?;
-    Ok(Some((Law::Density(found.density), found.free_energy)))
+    Ok(Some((with_velocities(system, Law::Density(found.density)), found.free_energy)))
 }
 
 fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) -> f64) -> Result<Equilibrium, SimulationError> {
@@ -124,6 +130,9 @@ fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64
 
 /// Stationary law at given protocol values, if it has a closed or one-dimensional form.
 pub(super) fn steady_law(system: &System, protocol: &[f64]) -> Result<Option<(Law, String)>, SimulationError> {
+    if system.is_underdamped() {
+        return underdamped_steady_law(system, protocol);
+    }
     if let Some(force) = system.linear_force(protocol) {
         let d = system.dimension();
         let origin = vec![0.0; d];
@@ -171,6 +180,17 @@ pub(super) fn reduced_potential<'a>(system: &'a System, protocol: &'a [f64]) -> 
     }
 }
 
+/// The stationary law of underdamped dynamics: Gaussian where forces are linear, equilibrium where nothing drives.
+fn underdamped_steady_law(system: &System, protocol: &[f64]) -> Result<Option<(Law, String)>, SimulationError> {
+    if system.is_linear() {
+        return Ok(Some((Law::Gaussian(stationary(system, protocol)?), "steady state of coordinates and velocities, exact Gaussian".to_owned())));
+    }
+    if system.is_driven() || system.single_temperature().is_none() {
+        return Ok(None);
+    }
+    Ok(equilibrium(system, protocol)?.map(|(law, _)| (law, "steady state, which is equilibrium, exact".to_owned())))
+}
+
 /// The stationary ring at given protocol values; `None` unless the model is one periodic coordinate.
 pub(super) fn ring(system: &System, protocol: &[f64]) -> Result<Option<Ring>, SimulationError> {
     match system.boundaries.as_slice() {
@@ -199,9 +219,18 @@ fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Result<Open
     let time = experiment.initial.burn_in.unwrap_or(experiment.protocol.duration);
     let steps = (time / experiment.ensemble.dt).round().max(1.0) as u64;
     let point = system.boundaries.iter().map(|boundary| boundary.ends().map_or(0.0, |(lower, upper)| 0.5 * (lower + upper))).collect();
-    let reason = "the law of several coordinates that are not harmonic has no closed form here; leave out theorems about the system or total entropy";
+    let point = InitialState::Point(point);
+    let initial = match with_velocities(system, Law::Uniform { lower: Vec::new(), upper: Vec::new() }) {
+        Law::Thermal { deviation, .. } => InitialState::Thermal { positions: Box::new(point), deviation },
+        _ => point,
+    };
+    let reason = if system.is_underdamped() {
+        "the law of positions and velocities is known where forces are linear or in equilibrium, not here; leave out theorems about the system or total entropy"
+    } else {
+        "the law of several coordinates that are not harmonic has no closed form here; leave out theorems about the system or total entropy"
+    };
     Ok(Opening {
-        initial: InitialState::Point(point),
+        initial,
         law: Err(reason.to_owned()),
         relaxation_steps: steps,
         kind,

@@ -31,6 +31,7 @@ impl Units {
             Unit::Power => "kT/time",
             Unit::EnergySquared => "kT^2",
             Unit::AreaRate => "length^2/time",
+            Unit::Velocity => "length/time",
         }
     }
 }

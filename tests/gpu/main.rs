@@ -8,6 +8,7 @@ mod networks;
 mod records;
 mod reference;
 mod shaders;
+mod underdamped;
 
 use ness::backend::gpu::{Gpu, Selection, Tuning, adapters};
 use ness::backend::{Backend, Batch, Event, Flow};

@@ -71,6 +71,7 @@ pub(super) struct Block<'a, R: Real> {
     pub(super) medium: Sum<R>,
     pub(super) path: Sum<R>,
     circulation: Vec<((u16, u16), Sum<R>)>,
+    pub(super) heat_path: Sum<R>,
 }
 
 /// What a step reads besides the state.
@@ -128,6 +129,7 @@ impl<'a, R: Real> Block<'a, R> {
             medium: Sum::new(),
             path: Sum::new(),
             circulation: circulations(plan).map(|pair| (pair, Sum::new())).collect(),
+            heat_path: Sum::new(),
         }
     }
 
@@ -187,6 +189,7 @@ impl<'a, R: Real> Block<'a, R> {
         self.work = Sum::new();
         self.path = Sum::new();
         self.medium = Sum::new();
+        self.heat_path = Sum::new();
         for heat in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             *heat = Sum::new();
         }
@@ -195,7 +198,8 @@ impl<'a, R: Real> Block<'a, R> {
 
     fn step(&mut self, step: u64, purpose: Purpose, row: &'a [R]) {
         if step.is_multiple_of(4) {
-            for (coordinate, normals) in self.normals.iter_mut().enumerate() {
+            let lanes = self.dynamics.noise_lanes(self.position.len());
+            for (coordinate, normals) in self.normals.iter_mut().enumerate().take(lanes) {
                 let block = NoiseBlock { key: random::key(self.plan.seed), purpose, coordinate: coordinate as u8, quartet: step / 4 };
                 self.kernels.normals(block, self.first, normals);
             }
@@ -206,13 +210,17 @@ impl<'a, R: Real> Block<'a, R> {
             let work = spread(program.outputs[0], &self.position, input, &self.after, &mut self.spare);
             self.kernels.add(work, &mut self.work.partial);
         }
-        match self.dynamics.integrator {
-            Integrator::EulerMaruyama => self.step_euler_maruyama(input),
-            Integrator::Heun => self.step_heun(input),
-            Integrator::WeakTaylor => self.step_weak_taylor(input),
-            Integrator::EulerMaruyamaIto => self.step_euler_maruyama_ito(input),
-            Integrator::HeunStratonovich => self.step_heun_stratonovich(input),
-            Integrator::ExactLinear => self.step_exact_linear(input),
+        let dynamics = self.dynamics;
+        match (dynamics.integrator, &dynamics.inertia, &dynamics.linear) {
+            (Integrator::EulerMaruyama, ..) => self.step_euler_maruyama(input),
+            (Integrator::Heun, ..) => self.step_heun(input),
+            (Integrator::WeakTaylor, ..) => self.step_weak_taylor(input),
+            (Integrator::EulerMaruyamaIto, ..) => self.step_euler_maruyama_ito(input),
+            (Integrator::HeunStratonovich, ..) => self.step_heun_stratonovich(input),
+            (Integrator::ExactLinear, Some(inertia), Some(linear)) => self.step_exact_inertial(input, inertia, linear),
+            (Integrator::ExactLinear, ..) => self.step_exact_linear(input),
+            (Integrator::Baoab | Integrator::Obabo, Some(inertia), _) => self.step_splitting(input, inertia),
+            (Integrator::Baoab | Integrator::Obabo, None, _) => unreachable!("a plan with a splitting carries its masses"),
         }
         for ((i, j), sum) in &mut self.circulation {
             let (i, j) = (usize::from(*i), usize::from(*j));
@@ -279,6 +287,7 @@ impl<'a, R: Real> Block<'a, R> {
         self.kernels.flush(&mut self.work.partial, &mut self.work.total);
         self.kernels.flush(&mut self.path.partial, &mut self.path.total);
         self.kernels.flush(&mut self.medium.partial, &mut self.medium.total);
+        self.kernels.flush(&mut self.heat_path.partial, &mut self.heat_path.total);
         for sum in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             self.kernels.flush(&mut sum.partial, &mut sum.total);
         }
@@ -295,6 +304,7 @@ impl<'a, R: Real> Block<'a, R> {
             Column::EntropyMedium => self.medium.value(lane),
             Column::EntropyPath => self.path.value(lane),
             Column::Circulation(i, j) => self.circulation.iter().find(|(pair, _)| *pair == (i, j)).map_or(f64::NAN, |(_, sum)| sum.value(lane)),
+            Column::HeatPath => self.heat_path.value(lane),
             Column::Jump(_) => f64::NAN,
         }
     }

@@ -97,6 +97,9 @@ kernels! {
     fn add_trapezoid(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sum: &mut Lanes<R>);
     fn add_area(before: [&Lanes<R>; 2], after: [&Lanes<R>; 2], sum: &mut Lanes<R>);
     fn add(value: &Lanes<R>, sum: &mut Lanes<R>);
+    fn bath(v: &Lanes<R>, z: &Lanes<R>, damping: R, noise: R, after: &mut Lanes<R>);
+    fn kinetic_heat(before: &Lanes<R>, after: &Lanes<R>, factor: R, sum: &mut Lanes<R>);
+    fn turn(sign: &Lanes<R>, v: &mut Lanes<R>);
     fn ledger_euler_maruyama(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, factors: LedgerFactors<R>, sum: &mut Lanes<R>);
     fn ledger_weak_taylor(z: &Lanes<R>, width: &Lanes<R>, mean_after: &Lanes<R>, width_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama_ito(z: &Lanes<R>, width: &Lanes<R>, slope: &Lanes<R>, drift_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);

@@ -239,6 +239,32 @@ pub(super) fn add_area<R: Real, const FMA: bool>(before: [&Lanes<R>; 2], after: 
     }
 }
 
+/// Bath part of a splitting: `after = damping·v + noise·z`.
+#[inline(always)]
+pub(super) fn bath<R: Real, const FMA: bool>(v: &Lanes<R>, z: &Lanes<R>, damping: R, noise: R, after: &mut Lanes<R>) {
+    for l in 0..LANES {
+        after.0[l] = damping.multiply_add::<FMA>(v.0[l], noise * z.0[l]);
+    }
+}
+
+/// Kinetic energy lost, in units of its factor: `sum += factor·(v − v')(v + v')`.
+#[inline(always)]
+pub(super) fn kinetic_heat<R: Real, const FMA: bool>(before: &Lanes<R>, after: &Lanes<R>, factor: R, sum: &mut Lanes<R>) {
+    for l in 0..LANES {
+        let squares = (before.0[l] - after.0[l]) * (before.0[l] + after.0[l]);
+        sum.0[l] = factor.multiply_add::<FMA>(squares, sum.0[l]);
+    }
+}
+
+/// Turns a velocity that was reflected: `v *= sign`.
+#[inline(always)]
+#[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
+pub(super) fn turn<R: Real, const FMA: bool>(sign: &Lanes<R>, v: &mut Lanes<R>) {
+    for l in 0..LANES {
+        v.0[l] = v.0[l] * sign.0[l];
+    }
+}
+
 /// `sum += value`.
 #[inline(always)]
 pub(super) fn add<R: Real, const FMA: bool>(value: &Lanes<R>, sum: &mut Lanes<R>) {

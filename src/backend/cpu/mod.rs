@@ -8,6 +8,7 @@ mod kernels;
 mod multiplicative;
 mod plane;
 mod record;
+mod underdamped;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};

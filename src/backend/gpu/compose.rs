@@ -63,6 +63,7 @@ fragments! {
     EULER_MARUYAMA_ITO "euler_maruyama_ito.wgsl"
     HEUN_STRATONOVICH "heun_stratonovich.wgsl"
     EXACT_LINEAR "exact_linear.wgsl"
+    UNDERDAMPED "underdamped.wgsl"
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
     PLANE "plane.wgsl"
@@ -120,9 +121,13 @@ impl Composition {
             Integrator::EulerMaruyamaIto => &[WEAK_TAYLOR, EULER_MARUYAMA_ITO],
             Integrator::HeunStratonovich => &[WEAK_TAYLOR, HEUN_STRATONOVICH],
             Integrator::ExactLinear => &[EXACT_LINEAR],
+            Integrator::Baoab | Integrator::Obabo => &[UNDERDAMPED],
         };
         for &fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, BOUNDARY, PATH_SUMS].iter().chain(integrator) {
             whole.push_fragment(fragment);
+        }
+        if dynamics.inertia.is_some() && !dynamics.integrator.is_splitting() {
+            whole.push_fragment(UNDERDAMPED);
         }
         if !plan.series.is_empty() {
             whole.push_fragment(TILE_MOMENTS);

@@ -81,7 +81,7 @@ pub(super) fn functions(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> 
         store(layout),
         start_measuring(layout),
         evaluate_forces(layout),
-        draw(layout),
+        draw(dynamics.noise_lanes(layout.dimension)),
         step::step(plan, dynamics, layout),
         flush_sums(layout),
         save(plan, Some(dynamics), layout),
@@ -160,9 +160,9 @@ fn evaluate_forces(layout: &Layout) -> String {
     format!("fn evaluate_forces(row: u32) {{\n{body}}}\n")
 }
 
-fn draw(layout: &Layout) -> String {
+fn draw(lanes: usize) -> String {
     let mut text = String::from("fn draw(quartet: u32) {\n");
-    for i in 0..layout.dimension {
+    for i in 0..lanes {
         line!(text, "    z[{i}] = normals({i}u, quartet);");
     }
     text + "}\n"
@@ -239,7 +239,7 @@ fn series_value(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout, col
             Some(slot) => format!("bitcast<f32>(state[{slot}u * dispatch.stride + place])"),
             None => format!("x[{i}]"),
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::Circulation(..) => match layout.sum(column) {
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Circulation(..) => match layout.sum(column) {
             Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
                 format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
             }

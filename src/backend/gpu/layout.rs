@@ -82,7 +82,8 @@ impl Layout {
         };
         let windings = plan.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
         let initial = (0..dimension as u16).map(|i| slot_if(asked(Column::Initial(i)))).collect();
-        let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyMedium, Column::EntropyPath]);
+        let possible =
+            std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyMedium, Column::EntropyPath, Column::HeatPath]);
         let areas = plan.columns.iter().copied().filter(|column| matches!(column, Column::Circulation(..)));
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).chain(areas).collect();
         let returned = next + 3 * sums.len();

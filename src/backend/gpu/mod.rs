@@ -16,6 +16,7 @@ mod run;
 mod step;
 #[cfg(test)]
 mod tests;
+mod underdamped;
 
 pub use self::compose::{ShaderOptions, shader};
 use self::device::Device;

@@ -16,29 +16,33 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
     if let (Some(_), Some(work)) = (&dynamics.protocol_work, layout.sum(Column::Work)) {
         line!(text, "    partial[{work}] = partial[{work}] + protocol_work(x, row)[0];");
     }
-    match (dynamics.integrator, &dynamics.linear) {
-        (Integrator::EulerMaruyama, _) => writer.euler_maruyama(&mut text),
-        (Integrator::Heun, _) => writer.heun(&mut text),
-        (Integrator::WeakTaylor | Integrator::EulerMaruyamaIto, _) => writer.gaussian_step(&mut text),
-        (Integrator::HeunStratonovich, _) => writer.heun_stratonovich(&mut text),
-        (Integrator::ExactLinear, Some(linear)) => writer.exact_linear(&mut text, linear),
-        (Integrator::ExactLinear, None) => unreachable!("a plan with the exact linear integrator carries its matrices"),
+    match (dynamics.integrator, &dynamics.linear, &dynamics.inertia) {
+        (Integrator::EulerMaruyama, ..) => writer.euler_maruyama(&mut text),
+        (Integrator::Heun, ..) => writer.heun(&mut text),
+        (Integrator::WeakTaylor | Integrator::EulerMaruyamaIto, ..) => writer.gaussian_step(&mut text),
+        (Integrator::HeunStratonovich, ..) => writer.heun_stratonovich(&mut text),
+        (Integrator::ExactLinear, Some(linear), Some(inertia)) => writer.exact_inertial(&mut text, inertia, linear),
+        (Integrator::ExactLinear, Some(linear), None) => writer.exact_linear(&mut text, linear),
+        (Integrator::Baoab | Integrator::Obabo, _, Some(inertia)) => writer.splitting(&mut text, inertia),
+        (Integrator::ExactLinear, None, _) => unreachable!("a plan with the exact linear integrator carries its matrices"),
+        (Integrator::Baoab | Integrator::Obabo, _, None) => unreachable!("a plan with a splitting carries its masses"),
     }
     writer.circulation(&mut text);
     if let Some(grid) = &plan.plane {
         text.push_str(&plane::deposit(plan, grid));
     }
     text.push_str("    x = next;\n");
-    for i in 0..writer.d {
+    for i in 0..dynamics.noise_lanes(writer.d) {
         line!(text, "    z[{i}] = z[{i}].yzwx;");
     }
     text + "}\n"
 }
 
 pub(super) struct Writer<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     pub(super) dynamics: &'a Overdamped,
     pub(super) layout: &'a Layout,
+    /// Length of the state.
     pub(super) d: usize,
 }
 
@@ -84,25 +88,36 @@ impl Writer<'_> {
         self.keep_forces(text);
     }
 
-    fn exact_linear(&self, text: &mut String, linear: &LinearStep) {
+    /// Many entries of matrices are the number 0 throughout; to add them changes no bit.
+    fn there(&self, operand: Operand) -> bool {
+        !matches!(operand, Operand::Constant(slot) if self.plan.uniforms.constants[usize::from(slot)] == 0.0)
+    }
+
+    /// `next = E x + c + L z`.
+    pub(super) fn propagate_exactly(&self, text: &mut String, linear: &LinearStep) {
         let d = self.d;
         let others = |i: usize| (0..d).filter(move |&j| j != i);
         let entry = |matrix: &[Operand], i: usize, j: usize| wgsl_operand(matrix[i * d + j]);
-        // Many entries are the number 0 throughout; to add them changes no bit.
-        let there = |operand: Operand| !matches!(operand, Operand::Constant(slot) if self.plan.uniforms.constants[slot as usize] == 0.0);
         line!(text, "    var next = x;");
         for i in 0..d {
             let (propagator, noise, offset) = (entry(&linear.propagator, i, i), entry(&linear.noise, i, i), wgsl_operand(linear.offset[i]));
             line!(text, "    next[{i}] = exact_linear(x[{i}], z[{i}].x, {propagator}, {noise}, {offset});");
             for j in others(i) {
-                if there(linear.propagator[i * d + j]) {
+                if self.there(linear.propagator[i * d + j]) {
                     line!(text, "    next[{i}] = fma({}, x[{j}], next[{i}]);", entry(&linear.propagator, i, j));
                 }
-                if j < i && there(linear.noise[i * d + j]) {
+                if j < i && self.there(linear.noise[i * d + j]) {
                     line!(text, "    next[{i}] = fma({}, z[{j}].x, next[{i}]);", entry(&linear.noise, i, j));
                 }
             }
         }
+    }
+
+    fn exact_linear(&self, text: &mut String, linear: &LinearStep) {
+        let d = self.d;
+        let others = |i: usize| (0..d).filter(move |&j| j != i);
+        let entry = |matrix: &[Operand], i: usize, j: usize| wgsl_operand(matrix[i * d + j]);
+        self.propagate_exactly(text, linear);
         line!(text, "    var middle = x;");
         for i in 0..d {
             line!(text, "    let displacement{i} = next[{i}] - x[{i}];\n    middle[{i}] = 0.5 * (x[{i}] + next[{i}]);");
@@ -119,7 +134,7 @@ impl Writer<'_> {
             if let Some(path) = self.layout.sum(Column::EntropyPath) {
                 let (factor, constant) = (entry(&linear.ledger_matrix, i, i), wgsl_operand(linear.ledger_vector[i]));
                 line!(text, "    var slope{i} = ledger_exact_linear({factor}, middle[{i}], {constant});");
-                for j in others(i).filter(|&j| there(linear.ledger_matrix[i * d + j])) {
+                for j in others(i).filter(|&j| self.there(linear.ledger_matrix[i * d + j])) {
                     line!(text, "    slope{i} = fma(-{}, middle[{j}], slope{i});", entry(&linear.ledger_matrix, i, j));
                 }
                 line!(text, "    partial[{path}] = fma(slope{i}, displacement{i}, partial[{path}]);");

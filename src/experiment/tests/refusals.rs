@@ -66,13 +66,10 @@ const KEYS: &[Case] = &[
 const KINDS: &[Case] = &[
     (
         r#""overdamped""#,
-        r#""underdamped""#,
-        &["4:8 models of kind `underdamped` are not yet in this version | expected `overdamped`, `network`, `reactions` or `energy-exchange` | -"],
-    ),
-    (
-        r#""overdamped""#,
         r#""overdampd""#,
-        &["4:8 unknown kind of model `overdampd` | expected `overdamped`, `network`, `reactions` or `energy-exchange` | did you mean `overdamped`?"],
+        &[
+            "4:8 unknown kind of model `overdampd` | expected `overdamped`, `underdamped`, `network`, `reactions` or `energy-exchange` | did you mean `overdamped`?",
+        ],
     ),
     (r#""overdamped""#, "1", &["4:8 `kind` must be a string | found an integer | -"]),
 ];
@@ -211,7 +208,9 @@ const SCHEDULE: &[Case] = &[
     (
         "dt = 0.01",
         "dt = 0.01\nintegrator = \"huen\"",
-        &["25:14 unknown integrator `huen` | expected `auto`, `euler-maruyama`, `heun`, `weak-taylor` or `exact-linear` | did you mean `heun`?"],
+        &[
+            "25:14 unknown integrator `huen` | expected `auto`, `euler-maruyama`, `heun`, `weak-taylor`, `exact-linear`, `baoab` or `obabo` | did you mean `heun`?",
+        ],
     ),
 ];
 

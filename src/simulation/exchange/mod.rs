@@ -185,6 +185,7 @@ impl Question<'_> {
             jumps: true,
             empty_states_at_start: false,
             canonical: Ok(()),
+            odd_velocities: false,
             single_temperature: self.single_temperature(),
             delta_free_energy: None,
             start: self.opening.kind,

@@ -152,6 +152,7 @@ impl Question<'_> {
             jumps: true,
             empty_states_at_start: partial,
             canonical: Ok(()),
+            odd_velocities: false,
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
             delta_free_energy: self.free_energy(),
             start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },

@@ -11,6 +11,8 @@ pub type StateFunction<'a> = &'a (dyn Fn(&[f64]) -> f64 + Sync);
 pub struct Ledger<'a> {
     /// Names of the coordinates; length `d`.
     pub coordinates: &'a [String],
+    /// Masses of underdamped dynamics, whose state is coordinates and velocities: length `d`; otherwise empty.
+    pub masses: &'a [f64],
     /// Temperatures of the coordinates, in units of energy; length `d`.
     pub temperatures: &'a [f64],
     /// Periods of the periodic coordinates; length `d`.
@@ -21,9 +23,9 @@ pub struct Ledger<'a> {
     pub columns: &'a [Column],
     /// Measured time.
     pub duration: f64,
-    /// Potential energy at the initial protocol value.
+    /// Energy at the initial protocol value.
     pub energy_start: StateFunction<'a>,
-    /// Potential energy at the final protocol value, after a last jump.
+    /// Energy at the final protocol value, after a last jump.
     pub energy_end: StateFunction<'a>,
     /// `ln p(x, 0)`, where known.
     pub log_density_start: Option<StateFunction<'a>>,
@@ -57,8 +59,9 @@ impl Ledger<'_> {
     fn totals(&self, columns: &[Vec<f64>]) -> Totals {
         let d = self.coordinates.len();
         let column = |wanted: Column| self.columns.iter().position(|column| *column == wanted).and_then(|index| columns.get(index));
-        let each = |make: fn(u16) -> Column| (0..d).map(|i| column(make(i as u16))).collect::<Option<Vec<&Vec<f64>>>>();
-        let (initial, position, heats) = (each(Column::Initial), each(Column::Position), each(Column::Heat));
+        let state = d + self.masses.len();
+        let each = |make: fn(u16) -> Column, count: usize| (0..count).map(|i| column(make(i as u16))).collect::<Option<Vec<&Vec<f64>>>>();
+        let (initial, position, heats) = (each(Column::Initial, state), each(Column::Position, state), each(Column::Heat, d));
         let start = |function: StateFunction| initial.as_ref().map(|x| at(x, function));
         let end = |function: StateFunction| position.as_ref().map(|x| at(x, function));
         let sum_of = |coordinates: &[usize], weight: &dyn Fn(usize) -> f64| {
@@ -95,6 +98,31 @@ impl Ledger<'_> {
             displacement: (0..d).map(displacement).collect(),
             circulation: self.pairs().map(|(index, _)| Some(columns.get(index)?.iter().map(|area| area / self.duration).collect())).collect(),
             single_temperature: self.single_temperature(),
+            heat_path: column(Column::HeatPath).cloned(),
+            ..self.motion(&column)
+        }
+    }
+
+    /// What underdamped dynamics has besides.
+    fn motion<'c>(&self, column: &dyn Fn(Column) -> Option<&'c Vec<f64>>) -> Totals {
+        let d = self.coordinates.len();
+        if self.masses.is_empty() {
+            return Totals::default();
+        }
+        let place = |i: usize| column(Column::Position(i as u16));
+        let square = |i: usize| Some(place(d + i)?.iter().map(|v| self.masses[i] * v * v).collect::<Vec<f64>>());
+        let twice = (0..d).map(square).reduce(|sum, more| combine(&sum, &more, |a, b| a + b)).flatten();
+        // Measured from the origin, as in formulas.
+        let cosine = |i: usize| {
+            let period = self.periods[i]?;
+            Some(place(i)?.iter().map(|x| (std::f64::consts::TAU * x / period).cos()).collect::<Vec<f64>>())
+        };
+        Totals {
+            kinetic_energy: twice.map(|sum| sum.into_iter().map(|sum| 0.5 * sum).collect()),
+            kinetic_temperature: (0..d).map(square).collect(),
+            end_velocity: (0..d).map(|i| place(d + i).cloned()).collect(),
+            end_position: (0..d).map(|i| place(i).cloned()).collect(),
+            cosine: (0..d).map(cosine).collect(),
             ..Totals::default()
         }
     }
@@ -151,6 +179,7 @@ mod tests {
         };
         use_it(Ledger {
             coordinates: &names,
+            masses: &[],
             temperatures: &temperatures,
             periods: &[None, Some(10.0)],
             baths: &baths,

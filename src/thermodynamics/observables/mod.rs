@@ -29,6 +29,8 @@ pub enum Unit {
     EnergySquared,
     /// Area of a plane of two coordinates per time.
     AreaRate,
+    /// Length over time.
+    Velocity,
 }
 
 /// How many times an observable exists.
@@ -91,7 +93,7 @@ pub static OBSERVABLES: &[Observable] = &[
     Observable {
         name: "energy_change",
         unit: Unit::Energy,
-        long_name: "change of the potential energy",
+        long_name: "change of the energy, of underdamped dynamics with its kinetic part",
         scope: Scope::Run,
         values: |t, _| t.energy_change.clone(),
     },
@@ -153,6 +155,55 @@ pub static OBSERVABLES: &[Observable] = &[
             let temperature = t.single_temperature?;
             combine(&t.energy_change, &t.medium_path, |e, s| e + temperature * s)
         },
+    },
+    Observable {
+        name: "heat_path",
+        unit: Unit::Energy,
+        long_name: "heat given to all baths by the bath parts of a splitting: minus the change of kinetic energy in them",
+        scope: Scope::Run,
+        values: |t, _| t.heat_path.clone(),
+    },
+    Observable {
+        name: "shadow_work",
+        unit: Unit::Energy,
+        long_name: "energy change of the deterministic parts of a splitting minus work, 0 but for the time step",
+        scope: Scope::Run,
+        values: |t, _| combine(&combine(&t.energy_change, &t.work, |e, w| e - w), &t.heat_path, |d, q| d + q),
+    },
+    Observable {
+        name: "kinetic_energy",
+        unit: Unit::Energy,
+        long_name: "kinetic energy at the end",
+        scope: Scope::Run,
+        values: |t, _| t.kinetic_energy.clone(),
+    },
+    Observable {
+        name: "kinetic_temperature",
+        unit: Unit::Energy,
+        long_name: "m v^2 at the end: in equilibrium the temperature",
+        scope: Scope::Coordinate,
+        values: |t, coordinate| t.kinetic_temperature.get(coordinate)?.clone(),
+    },
+    Observable {
+        name: "end_velocity",
+        unit: Unit::Velocity,
+        long_name: "velocity at the end",
+        scope: Scope::Coordinate,
+        values: |t, coordinate| t.end_velocity.get(coordinate)?.clone(),
+    },
+    Observable {
+        name: "end_position",
+        unit: Unit::Length,
+        long_name: "position at the end of underdamped dynamics, of a periodic coordinate within its period",
+        scope: Scope::Coordinate,
+        values: |t, coordinate| t.end_position.get(coordinate)?.clone(),
+    },
+    Observable {
+        name: "cosine",
+        unit: Unit::Number,
+        long_name: "cosine of the phase of a periodic coordinate at the end, 2 pi over its period",
+        scope: Scope::Coordinate,
+        values: |t, coordinate| t.cosine.get(coordinate)?.clone(),
     },
     Observable {
         name: "displacement",
@@ -385,6 +436,12 @@ pub struct Totals {
     system: Option<Vec<f64>>,
     displacement: Vec<Option<Vec<f64>>>,
     circulation: Vec<Option<Vec<f64>>>,
+    heat_path: Option<Vec<f64>>,
+    kinetic_energy: Option<Vec<f64>>,
+    kinetic_temperature: Vec<Option<Vec<f64>>>,
+    end_velocity: Vec<Option<Vec<f64>>>,
+    end_position: Vec<Option<Vec<f64>>>,
+    cosine: Vec<Option<Vec<f64>>>,
     single_temperature: Option<f64>,
     excess: Option<Vec<f64>>,
     surprise_change: Option<Vec<f64>>,

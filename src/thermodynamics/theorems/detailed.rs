@@ -36,7 +36,7 @@ pub(super) fn detailed_total(evidence: &Evidence) -> Option<Finding> {
     let facts = evidence.facts;
     let name = facts.ledger("entropy_total");
     let histogram = evidence.scalars.get(&name)?.histogram();
-    if facts.is_steady() {
+    if facts.is_its_own_reverse() {
         let sign = |(s, n): (f64, f64)| if s > 0.0 { Group { x: s, positive: n, negative: 0.0 } } else { Group { x: -s, positive: 0.0, negative: n } };
         // Jumps may leave many trajectories at exactly 0, where a sign says nothing; rounding puts them on either side.
         let tells = |(s, _): &(f64, f64)| !facts.jumps || s.abs() > histogram.width();

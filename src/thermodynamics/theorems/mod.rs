@@ -85,7 +85,7 @@ pub static THEOREMS: &[Theorem] = &[
         name: "detailed_total",
         sentence: "ln P(Δs_tot = s)/P(Δs_tot = −s) = s, in a steady state or against the reverse run",
         needs: &["entropy_total"],
-        needs_reverse: |facts| !facts.is_steady(),
+        needs_reverse: |facts| !facts.is_its_own_reverse(),
         scope: total_scope,
         evaluate: detailed::detailed_total,
     },
@@ -94,7 +94,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "thermodynamic uncertainty: Var(J)⟨Δs_tot⟩/⟨J⟩² ≥ 2 for every current J of a steady state",
         needs: &["displacement.|flux.", "entropy_medium"],
         needs_reverse: |_| false,
-        scope: balance::steady_scope,
+        scope: |facts| even_scope(facts).and_then(|()| balance::steady_scope(facts)),
         evaluate: tur::tur,
     },
     Theorem {
@@ -102,7 +102,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−Δs_hk)⟩ = 1",
         needs: &["entropy_housekeeping"],
         needs_reverse: |_| false,
-        scope: |_| Ok(()),
+        scope: even_scope,
         evaluate: |evidence| exponential::integral(evidence, "integral_housekeeping", "entropy_housekeeping"),
     },
     Theorem {
@@ -110,7 +110,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−Δs_na)⟩ = 1",
         needs: &["entropy_nonadiabatic"],
         needs_reverse: |_| false,
-        scope: support_scope,
+        scope: |facts| even_scope(facts).and_then(|()| support_scope(facts)),
         evaluate: |evidence| exponential::integral(evidence, "integral_nonadiabatic", "entropy_nonadiabatic"),
     },
     Theorem {
@@ -118,7 +118,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−Y)⟩ = 1 for a process that starts in the steady state",
         needs: &["hatano_sasa"],
         needs_reverse: |_| false,
-        scope: exponential::steady_start_scope,
+        scope: |facts| even_scope(facts).and_then(|()| exponential::steady_start_scope(facts)),
         evaluate: |evidence| exponential::integral(evidence, "hatano_sasa", "hatano_sasa"),
     },
     Theorem {
@@ -126,7 +126,7 @@ pub static THEOREMS: &[Theorem] = &[
         sentence: "⟨exp(−a Δs_tot)⟩ = ⟨exp(−(1 − a) Δs_tot)⟩ in a steady state: the symmetry θ(a) = θ(1 − a) at finite time",
         needs: &["symmetry."],
         needs_reverse: |_| false,
-        scope: balance::steady_scope,
+        scope: |facts| even_scope(facts).and_then(|()| balance::steady_scope(facts)),
         evaluate: balance::gallavotti_cohen,
     },
     Theorem {
@@ -172,6 +172,8 @@ pub struct Facts {
     pub jumps: bool,
     /// True when a start of discrete states leaves some empty.
     pub empty_states_at_start: bool,
+    /// True when velocities, which are odd under time reversal, are part of the state.
+    pub odd_velocities: bool,
     /// Without a path ledger, the name of the integrator that has none.
     pub path_ledger: Result<(), String>,
     /// Which `p(x, τ)` the system entropy uses, or why there is none and what to do.
@@ -195,6 +197,11 @@ impl Facts {
     /// True for a run that starts in equilibrium and stays there.
     pub fn is_equilibrium(&self) -> bool {
         !self.protocol_moves && !self.has_drives && self.single_temperature.is_some() && self.start != Start::Other
+    }
+
+    /// True when a run looks the same backwards: in a steady state whose law does not change when velocities turn round.
+    pub fn is_its_own_reverse(&self) -> bool {
+        self.is_steady() && (!self.odd_velocities || self.is_equilibrium())
     }
 
     /// The name of the scalar on the best ledger there is: with `_path` where the integrator has one.
@@ -391,6 +398,15 @@ impl Finding {
 fn total_scope(facts: &Facts) -> Result<(), String> {
     path_ledger_scope(facts)?;
     support_scope(facts)
+}
+
+/// What splits entropy in two, or bounds currents by it, needs a state that is even under time reversal.
+fn even_scope(facts: &Facts) -> Result<(), String> {
+    if facts.odd_velocities {
+        return Err("velocities are odd under time reversal: the split into housekeeping and excess then has three parts, and the bounds and symmetries of overdamped                     dynamics do not hold; use kind = \"overdamped\", or try `integral_total`, `detailed_total` or `steady_balance`"
+            .into());
+    }
+    Ok(())
 }
 
 /// A start that leaves states empty is absolutely irreversible: some reversed trajectories end where no forward one began.

@@ -44,6 +44,7 @@ pub(in crate::thermodynamics) fn facts() -> Facts {
         has_drives: false,
         jumps: false,
         empty_states_at_start: false,
+        odd_velocities: false,
         path_ledger: Ok(()),
         system_entropy: Ok("exact".into()),
         duration: 2.0,
