@@ -258,7 +258,6 @@ pub(super) fn kinetic_heat<R: Real, const FMA: bool>(before: &Lanes<R>, after: &
 
 /// Turns a velocity that was reflected: `v *= sign`.
 #[inline(always)]
-#[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
 pub(super) fn turn<R: Real, const FMA: bool>(sign: &Lanes<R>, v: &mut Lanes<R>) {
     for l in 0..LANES {
         v.0[l] = v.0[l] * sign.0[l];
