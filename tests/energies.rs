@@ -195,7 +195,7 @@ fn an_enzyme_between_two_baths_keeps_its_books_channel_by_channel() {
 fn a_tightened_bond_obeys_the_work_theorems() {
     let simulation = model("tightened-bond", &[("ensemble.trajectories", "30000")]);
     let sum = |bond: f64| {
-        (0..=4).map(|n| f64::from(n)).map(|n| (-bond * n).exp() * 5f64.powf(10.0 - n) / (factorial(6.0 - n) * factorial(4.0 - n) * factorial(n))).sum::<f64>()
+        (0..=4).map(f64::from).map(|n| (-bond * n).exp() * 5f64.powf(10.0 - n) / (factorial(6.0 - n) * factorial(4.0 - n) * factorial(n))).sum::<f64>()
     };
     let difference = -(sum(-2.0) / sum(-0.5)).ln();
     assert!((known(&simulation, "delta_F") - difference).abs() <= 1e-11, "{} {difference}", known(&simulation, "delta_F"));

@@ -2,6 +2,7 @@
 //!
 //! Events are counted only where the model carries counters (the triangle); elsewhere the script compares the observable.
 
+#![allow(clippy::print_stdout, reason = "a script reads what this prints")]
 #![allow(missing_docs, unreachable_pub, non_snake_case, clippy::too_many_arguments, reason = "what macros make, and names as chemists write them")]
 
 use rebop::define_system;
