@@ -5,6 +5,7 @@ mod integrators;
 mod jumps;
 mod models;
 mod networks;
+mod outside;
 mod records;
 mod reference;
 mod shaders;

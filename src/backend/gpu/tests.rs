@@ -251,7 +251,11 @@ fn with_needs<'a>(fragment: &'a Fragment, all: &mut Vec<&'a Fragment>) {
 fn every_fragment_parses_with_what_it_names_and_is_short() {
     // What is written for each plan, in its smallest form.
     let sizes = "const WORKGROUP: u32 = 64u; const TILE: u32 = 64u; const TILES: u32 = 1u; const FLUSH_EVERY: u32 = 64u;
+<<<<<<< HEAD
         const OBSERVABLES: u32 = 1u; const FIELDS: u32 = 1u; const FIELD_ROW: u32 = 3u; const PLANE_CELLS: u32 = 5u; const PLANE_BLOCKS: u32 = 1u;\n";
+=======
+        const SERIES: u32 = 1u; const OBSERVABLES: u32 = 1u; const FIELDS: u32 = 1u; const FIELD_ROW: u32 = 3u;\n";
+>>>>>>> 7fdd776 (Events from outside, 64 species and 256 channels on the GPU; auto takes a hardware GPU for jump processes too)
     let written = "fn load(place: u32) {} fn store(place: u32) {} fn start_measuring(place: u32) {} fn evaluate_forces(row: u32) {}
         fn draw(quartet: u32) {} fn step(row: u32, n: u32) {} fn flush_sums() {} fn save(place: u32, lane: u32, group: u32, number: u32) {}\n";
     for fragment in FRAGMENTS {

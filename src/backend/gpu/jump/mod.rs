@@ -4,7 +4,9 @@
 //! saves change no path. Random words, choices and their order are those of the text of [`crate::plan::Reactions`]'s module: but for the rounding of times the paths are the native ones.
 
 mod bridge;
+mod choice;
 mod exchange;
+mod interventions;
 mod network;
 mod segments;
 mod steady;
@@ -17,9 +19,6 @@ use super::layout::Layout;
 use crate::backend::BackendError;
 use crate::expression::wgsl;
 use crate::plan::{Column, Dynamics, JumpColumn, Plan, Reactions};
-
-/// Most channels of reactions: they are unrolled.
-const MOST_CHANNELS: usize = 64;
 
 /// Refuses a plan that has no kernels.
 ///
@@ -36,15 +35,15 @@ pub(super) fn runnable(plan: &Plan) -> Result<(), BackendError> {
     if reactions.leaping.is_some() {
         return refuse("leaps");
     }
-    if !reactions.interventions.is_empty() {
-        return refuse("events from outside");
+    if plan.series.iter().any(|column| !matches!(column, Column::Initial(_) | Column::Position(_) | Column::Jump(JumpColumn::Derived(_)))) {
+        return refuse("time series of sums");
     }
     let steps = plan.schedule.steps.max(plan.relaxation_steps) + 1;
     if steps.checked_mul(reactions.clock.segments).is_none_or(|product| product > u64::from(u32::MAX)) {
         return refuse("so many saves of so many segments");
     }
-    if reactions.channels.len() > MOST_CHANNELS || plan.coordinates.len() > 16 {
-        return refuse("more than 64 channels or 16 species");
+    if choice::are_many(plan, reactions) && reactions.log_ratios.len() > 32 {
+        return refuse("entropies of more than 31 baths over more than 64 channels or 16 species");
     }
     Ok(())
 }
@@ -52,13 +51,18 @@ pub(super) fn runnable(plan: &Plan) -> Result<(), BackendError> {
 /// A slot of the state between dispatches: the name of the variable and its type.
 type Slot = (&'static str, &'static str);
 
-/// Slots after those that come back.
-fn clock(plan: &Plan) -> Vec<Slot> {
-    match &plan.dynamics {
+/// Slots after those that come back, with names of their own.
+fn clock(plan: &Plan) -> Vec<(String, &'static str)> {
+    let slots = match &plan.dynamics {
         Dynamics::Reactions(reactions) if segments::are_needed(reactions) => segments::SLOTS.to_vec(),
         Dynamics::Network(network) => network::slots(network),
         _ => steady::SLOTS.to_vec(),
-    }
+    };
+    let outside = match &plan.dynamics {
+        Dynamics::Reactions(reactions) => interventions::slots(reactions),
+        _ => Vec::new(),
+    };
+    slots.into_iter().map(|(name, kind)| (name.to_owned(), kind)).chain(outside).collect()
 }
 
 /// Number of those slots.
@@ -144,7 +148,7 @@ pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
         Dynamics::Reactions(reactions) => reactions.derived.as_ref().map(|program| show(plan, reactions, program.outputs.len())).unwrap_or_default(),
         _ => String::new(),
     };
-    [variables(plan, layout), bridge(plan, layout, &residence), WORDS.to_owned(), dynamics, derived].join("\n") + "\n"
+    [variables(plan, layout, &residence), bridge(plan, layout, &residence), WORDS.to_owned(), dynamics, derived].join("\n") + "\n"
 }
 
 /// Both words of a candidate.
