@@ -29,11 +29,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let target = target(arguments, &experiment)?;
     let precision = experiment.ensemble.precision;
     let simulation = Simulation::prepare(experiment)?;
-<<<<<<< HEAD
-    let (backend, why) = choose::backend(&arguments.hardware, precision, simulation.is_jump())?;
-=======
     let (backend, why) = choose::backend(&arguments.hardware, precision, Some(simulation.plan()))?;
->>>>>>> 7fdd776 (Events from outside, 64 species and 256 channels on the GPU; auto takes a hardware GPU for jump processes too)
     let description = backend.describe();
     say(&format!("{}: {} ({why})", description.backend, description.device));
     say(&format!("start: {}", simulation.start));

@@ -3,6 +3,7 @@
 mod independence;
 mod integrators;
 mod jumps;
+mod leaps;
 mod models;
 mod networks;
 mod outside;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use ness::backend::Backend;
 use ness::backend::gpu::Tuning;
 use ness::experiment::Source;
-use ness::plan::{Dynamics, Leaping, Plan};
+use ness::plan::{Column, Dynamics, JumpColumn, Plan};
 
 use super::jumps::{cuts_change_no_bit, plan, same_paths, text};
 use super::shaders::is_valid;
@@ -157,11 +157,8 @@ fn many_channels_with_entropies_along_the_path() {
 #[test]
 fn what_is_not_there_is_refused_by_name() {
     let mut plan = plan(&colony(""), 100);
-    if let Dynamics::Reactions(reactions) = &mut plan.dynamics {
-        let sensitivities = reactions.propensities.clone();
-        reactions.leaping = Some(Leaping { tolerance: 0.03, part: 1.0, sensitivities, reads: vec![Vec::new(); reactions.channels.len()] });
-    }
+    plan.series = vec![Column::Jump(JumpColumn::Integral(0))];
     let Some(gpu) = device(Tuning::default()) else { return };
-    let refused = gpu.fits(&plan).expect_err("leaps have no kernels").to_string();
-    assert!(refused.contains("leaps") && refused.contains("--backend cpu"), "{refused}");
+    let refused = gpu.fits(&plan).expect_err("sums along the way have no kernels").to_string();
+    assert!(refused.contains("time series of sums") && refused.contains("--backend cpu"), "{refused}");
 }

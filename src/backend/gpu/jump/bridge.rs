@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::{choice, clock, interventions, segments, steady};
+use super::{choice, clock, interventions, leaps, segments, steady};
 use crate::backend::gpu::kernel::{line, load_constants};
 use crate::backend::gpu::layout::Layout;
 use crate::plan::{Column, Dynamics, JumpColumn, Plan};
@@ -79,7 +79,11 @@ pub(super) fn variables(plan: &Plan, layout: &Layout, residence: &Residence) -> 
             line!(text, "const CHANNELS: u32 = {}u;", reactions.channels.len());
             line!(text, "// Propensities and their sum.\nvar<private> w: array<f32, CHANNELS>;\nvar<private> total_rate: f32;");
             text.push_str(&interventions::variables(reactions));
-            text.push_str(if segments::are_needed(reactions) { segments::VARIABLES } else { steady::VARIABLES });
+            if reactions.leaping.is_some() {
+                text.push_str(&leaps::variables(plan));
+            } else {
+                text.push_str(if segments::are_needed(reactions) { segments::VARIABLES } else { steady::VARIABLES });
+            }
         }
         Dynamics::Exchange(exchange) => text.push_str(&(super::exchange::variables(exchange) + steady::VARIABLES)),
         _ => text.push_str(&(super::network::VARIABLES.to_owned() + steady::VARIABLES)),

@@ -7,6 +7,7 @@ mod bridge;
 mod choice;
 mod exchange;
 mod interventions;
+mod leaps;
 mod network;
 mod segments;
 mod steady;
@@ -18,7 +19,7 @@ use super::kernel::{constants_table, line, number};
 use super::layout::Layout;
 use crate::backend::BackendError;
 use crate::expression::wgsl;
-use crate::plan::{Column, Dynamics, JumpColumn, Plan, Reactions};
+use crate::plan::{Column, Dynamics, InitialState, JumpColumn, Plan, Reactions};
 
 /// Refuses a plan that has no kernels.
 ///
@@ -28,15 +29,18 @@ pub(super) fn runnable(plan: &Plan) -> Result<(), BackendError> {
     let refuse = |what: &str| Err(BackendError::jumps_on_gpu(what));
     let reactions = match &plan.dynamics {
         Dynamics::Overdamped(_) => return Ok(()),
-        Dynamics::Network(network) => return network::runnable(plan, network),
+        Dynamics::Network(network) => return network::runnable(network),
         Dynamics::Exchange(exchange) => return exchange::runnable(exchange),
         Dynamics::Reactions(reactions) => reactions,
     };
-    if reactions.leaping.is_some() {
-        return refuse("leaps");
+    if reactions.leaping.is_some() && !leaps::counts_are_in_order(plan, &Layout::of_plan(plan)) {
+        return refuse("leaps that count only some channels");
     }
     if plan.series.iter().any(|column| !matches!(column, Column::Initial(_) | Column::Position(_) | Column::Jump(JumpColumn::Derived(_)))) {
         return refuse("time series of sums");
+    }
+    if matches!(&plan.initial, InitialState::Point(counts) if counts.iter().any(|count| count.abs() >= 16_777_216.0)) {
+        return refuse("counts above 16777215, which single precision does not tell apart,");
     }
     let steps = plan.schedule.steps.max(plan.relaxation_steps) + 1;
     if steps.checked_mul(reactions.clock.segments).is_none_or(|product| product > u64::from(u32::MAX)) {
@@ -48,12 +52,18 @@ pub(super) fn runnable(plan: &Plan) -> Result<(), BackendError> {
     Ok(())
 }
 
+/// Whether a plan goes by leaps.
+pub(super) fn leaps(plan: &Plan) -> bool {
+    matches!(&plan.dynamics, Dynamics::Reactions(Reactions { leaping: Some(_), .. }))
+}
+
 /// A slot of the state between dispatches: the name of the variable and its type.
 type Slot = (&'static str, &'static str);
 
 /// Slots after those that come back, with names of their own.
 fn clock(plan: &Plan) -> Vec<(String, &'static str)> {
     let slots = match &plan.dynamics {
+        Dynamics::Reactions(reactions) if reactions.leaping.is_some() => return leaps::slots(plan, reactions),
         Dynamics::Reactions(reactions) if segments::are_needed(reactions) => segments::SLOTS.to_vec(),
         Dynamics::Network(network) => network::slots(network),
         _ => steady::SLOTS.to_vec(),
@@ -73,7 +83,8 @@ pub(super) fn clock_slots(plan: &Plan) -> usize {
 /// Counters that come back: one a channel; a network that tallies them needs none.
 pub(super) fn counters(plan: &Plan) -> usize {
     match &plan.dynamics {
-        Dynamics::Reactions(reactions) => reactions.channels.len(),
+        // Leaps count in sums: a leap may fire more often than 32 bits hold in the end.
+        Dynamics::Reactions(reactions) if reactions.leaping.is_none() => reactions.channels.len(),
         Dynamics::Network(network) if !network.tallies => network.channels,
         _ => 0,
     }
@@ -93,7 +104,7 @@ pub(super) fn sums(plan: &Plan) -> Vec<Column> {
                     | JumpColumn::EnergyJump
                     | JumpColumn::Excess
             )
-        )
+        ) || matches!(column, Column::Jump(JumpColumn::Fired(_))) && leaps(plan)
     };
     plan.columns.iter().filter(kept).copied().collect()
 }
@@ -127,6 +138,9 @@ pub(super) fn programs(plan: &Plan) -> String {
     if segments::are_needed(reactions) {
         text.push_str(&segments::programs(plan, reactions));
     }
+    if let Some(leaping) = &reactions.leaping {
+        text.push_str(&leaps::programs(plan, leaping));
+    }
     if let Some(derived) = &reactions.derived {
         text.push_str(&wgsl(derived, "derived", plan.coordinates.len() + 1));
         text.push('\n');
@@ -138,6 +152,7 @@ pub(super) fn programs(plan: &Plan) -> String {
 pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
     let residence = Residence::of(plan, layout);
     let dynamics = match &plan.dynamics {
+        Dynamics::Reactions(reactions @ Reactions { leaping: Some(leaping), .. }) => leaps::functions(plan, reactions, leaping, layout),
         Dynamics::Reactions(reactions) if segments::are_needed(reactions) => segments::functions(plan, reactions, layout),
         Dynamics::Reactions(reactions) => steady::functions(plan, reactions, layout),
         Dynamics::Network(network) => network::functions(plan, network, layout, &residence),

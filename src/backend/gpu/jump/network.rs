@@ -20,15 +20,12 @@ var<private> total_rate: f32;
 ";
 
 /// Refuses what does not fit into 32-bit times and single-precision numbers of states.
-pub(super) fn runnable(plan: &Plan, network: &Network) -> Result<(), BackendError> {
+pub(super) fn runnable(network: &Network) -> Result<(), BackendError> {
     if network.tallies && network.clock.segments as f64 * DWELL_UNITS >= f64::from(u32::MAX) {
         return Err(BackendError::jumps_on_gpu("dwell times of large networks over more than 4095 segments"));
     }
     if network.states.len() >= 1 << 24 {
         return Err(BackendError::jumps_on_gpu("networks of more than 16777215 states"));
-    }
-    if plan.columns.contains(&Column::Jump(JumpColumn::Integral(0))) {
-        return Err(BackendError::jumps_on_gpu("integrals over the number of a state"));
     }
     Ok(())
 }

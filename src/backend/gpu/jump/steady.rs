@@ -24,8 +24,8 @@ pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout) -> 
     [time(plan), weigh(plan, reactions), event(plan, reactions, layout), step(plan, layout)].join("\n")
 }
 
-/// Times of saves, waiting. Needs `total_rate` and `weigh`.
-pub(super) fn time(plan: &Plan) -> String {
+/// Times of saves, and their order.
+pub(super) fn save_time(plan: &Plan) -> String {
     let dt = plan.schedule.dt;
     let (high, low) = (dt as f32, (dt - f64::from(dt as f32)) as f32);
     format!(
@@ -41,26 +41,33 @@ fn save_time(save: u32) -> vec2<f32> {{
 fn before(a: vec2<f32>, b: vec2<f32>) -> bool {{
     return a.x < b.x || (a.x == b.x && a.y < b.y);
 }}
+"
+    )
+}
 
+/// Times of saves, waiting. Needs `total_rate` and `weigh`.
+pub(super) fn time(plan: &Plan) -> String {
+    save_time(plan) + WAIT
+}
+
+const WAIT: &str = "
 // The next event, from the last one on; never where nothing can happen.
-fn wait() {{
+fn wait() {
     let words = candidate_words(candidate);
     choice = words.y;
     next = vec2<f32>(3.0e38, 0.0);
-    if (total_rate > 0.0) {{
+    if (total_rate > 0.0) {
         next = flush(now, ness_negative_log_uniform(words.x) / total_rate);
-    }}
-}}
+    }
+}
 
-fn begin() {{
+fn begin() {
     now = vec2<f32>(0.0, 0.0);
     candidate = 0u;
     weigh();
     wait();
-}}
-"
-    )
 }
+";
 
 fn weigh(plan: &Plan, reactions: &Reactions) -> String {
     let counts: Vec<String> = (0..plan.coordinates.len()).map(|i| format!("x[{i}]")).collect();
