@@ -85,7 +85,9 @@ pub(super) fn counters(plan: &Plan) -> usize {
     match &plan.dynamics {
         // Leaps count in sums: a leap may fire more often than 32 bits hold in the end.
         Dynamics::Reactions(reactions) if reactions.leaping.is_none() => reactions.channels.len(),
-        Dynamics::Network(network) if !network.tallies => network.channels,
+        Dynamics::Network(network) if !network.tallies || plan.columns.iter().any(|column| matches!(column, Column::Jump(JumpColumn::Fired(_)))) => {
+            network.channels
+        }
         _ => 0,
     }
 }

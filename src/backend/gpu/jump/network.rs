@@ -192,7 +192,8 @@ fn event(network: &Network, layout: &Layout, residence: &Residence) -> String {
     }
     if network.tallies {
         text.push_str("    leave(units(next));\n    if (sums_at != NOWHERE) {\n        add_wide(sums_at + 2u * book0.x, 1u);\n    }\n");
-    } else if residence.counters {
+    }
+    if residence.counters {
         line!(text, "    state[({}u + book0.x) * dispatch.stride + own_place] += 1u;", layout.fired);
     } else {
         for channel in 0..layout.channels {
