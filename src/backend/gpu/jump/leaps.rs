@@ -374,7 +374,7 @@ fn integrate(layout: &Layout, text: &mut String) {
 /// The leap comes to its end.
 fn finish(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
     let channels = reactions.channels.len();
-    let mut text = format!("fn integrate(past: f32) {{\n");
+    let mut text = String::from("fn integrate(past: f32) {\n");
     integrate(layout, &mut text);
     text.push_str("}\n\nfn finish() {\n    share = left;\n    after = x;\n    fire();\n    x = after;\n    take_share();\n    integrate(extent);\n");
     text.push_str("    after = x;\n    fire_last();\n    x = after;\n");
