@@ -1,4 +1,4 @@
-// Count, mean and centred second moment of a tile of trajectories, for all observables of a save at once.
+// Count, mean and centred second moment of a tile of trajectories, for OBSERVABLES of the SERIES values of a save at once.
 //
 // Two passes, each in two levels of eight terms: the order of additions is that of the native kernel and does not depend on how many
 // tiles a workgroup holds.
@@ -67,7 +67,8 @@ fn find_mean(row: u32) {
 }
 
 // All lanes of the workgroup come here after a barrier that follows the writing of `observed`.
-fn tile_moments(lane: u32, group: u32, save: u32) {
+// `first` is the place in the series of the first value; those beyond its end are left out.
+fn tile_moments(lane: u32, group: u32, save: u32, first: u32) {
     let tile = lane / TILE;
     let within = lane % TILE;
     for (var item = within; item < OBSERVABLES * PARTS; item += TILE) {
@@ -82,9 +83,9 @@ fn tile_moments(lane: u32, group: u32, save: u32) {
         sum_squares(tile * OBSERVABLES + item / PARTS, item % PARTS);
     }
     workgroupBarrier();
-    if (within < OBSERVABLES) {
+    if (within < min(OBSERVABLES, SERIES - first)) {
         let row = tile * OBSERVABLES + within;
-        let at = 3u * (((group * TILES + tile) * dispatch.saves + save) * OBSERVABLES + within);
+        let at = 3u * (((group * TILES + tile) * dispatch.saves + save) * SERIES + first + within);
         moments[at] = tile_counts[row];
         moments[at + 1u] = tile_means[row];
         moments[at + 2u] = tile_total(row);

@@ -4,9 +4,10 @@ use super::arguments::{Choice, Hardware};
 use crate::backend::cpu::{Cpu, Precision, Tuning};
 use crate::backend::gpu::{self, Gpu, Selection};
 use crate::backend::{Backend, BackendError};
+use crate::plan::Plan;
 
-/// The backend asked for, and the sentence that says why it is this one.
-pub(super) fn backend(arguments: &Hardware, precision: Precision, jumps: bool) -> Result<(Box<dyn Backend>, String), BackendError> {
+/// The backend asked for, and the sentence that says why it is this one. Where nothing is asked for, a hardware GPU runs what it has room and kernels for: `plan`, if there is one already.
+pub(super) fn backend(arguments: &Hardware, precision: Precision, plan: Option<&Plan>) -> Result<(Box<dyn Backend>, String), BackendError> {
     let native = || -> Result<Box<dyn Backend>, BackendError> {
         Ok(Box::new(Cpu::new(precision, Tuning { threads: arguments.threads.map(usize::from), ..Tuning::default() })?))
     };
@@ -21,9 +22,14 @@ pub(super) fn backend(arguments: &Hardware, precision: Precision, jumps: bool) -
             Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "as asked".to_owned())),
             None => Ok((on_gpu(Selection::Hardware)?, "as asked".to_owned())),
         },
-        (Choice::Auto, None) if jumps => Ok((native()?, "jump processes run on the processor unless `--backend gpu` is asked for".to_owned())),
         (Choice::Auto, None) => match hardware() {
-            Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "there is a hardware GPU; --backend cpu uses the processor".to_owned())),
+            Some(adapter) => {
+                let gpu = on_gpu(named(&adapter.index.to_string()))?;
+                match plan.map_or(Ok(()), |plan| gpu.fits(plan)) {
+                    Ok(()) => Ok((gpu, "there is a hardware GPU; --backend cpu uses the processor".to_owned())),
+                    Err(error) => Ok((native()?, format!("the hardware GPU cannot take this run: {error}"))),
+                }
+            }
             None => Ok((native()?, "no hardware GPU was found; --backend gpu uses software Vulkan where there is one".to_owned())),
         },
     }

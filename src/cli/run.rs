@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let target = target(arguments, &experiment)?;
     let precision = experiment.ensemble.precision;
     let simulation = Simulation::prepare(experiment)?;
-    let (backend, why) = choose::backend(&arguments.hardware, precision, simulation.is_jump())?;
+    let (backend, why) = choose::backend(&arguments.hardware, precision, Some(simulation.plan()))?;
     let description = backend.describe();
     say(&format!("{}: {} ({why})", description.backend, description.device));
     say(&format!("start: {}", simulation.start));

@@ -91,7 +91,7 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<u8, Failure> {
     for (number, experiment) in experiments.into_iter().enumerate() {
         let precision = experiment.ensemble.precision;
         let simulation = Simulation::prepare(experiment)?;
-        let (backend, why) = choose::backend(&options.hardware, precision, simulation.is_jump())?;
+        let (backend, why) = choose::backend(&options.hardware, precision, Some(simulation.plan()))?;
         if number == 0 {
             say(&format!("{}: {} ({why})", backend.describe().backend, backend.describe().device));
         }

@@ -21,10 +21,9 @@ pub(super) fn run(arguments: &Validate) -> Result<u8, Failure> {
         let known = SYSTEMS.iter().map(|system| system.name).collect::<Vec<_>>().join("; ");
         return Err(Failure::NoSystem { words: arguments.systems.join(" "), known });
     }
-    let (langevin, why) = choose::backend(&arguments.hardware, Precision::F64, false)?;
-    let (jumps, _) = choose::backend(&arguments.hardware, Precision::F64, true)?;
-    let backend = |simulation: &Simulation| -> &dyn Backend { if simulation.is_jump() { jumps.as_ref() } else { langevin.as_ref() } };
-    let description = langevin.describe();
+    let (device, why) = choose::backend(&arguments.hardware, Precision::F64, None)?;
+    let backend = |_: &Simulation| -> &dyn Backend { device.as_ref() };
+    let description = device.describe();
     if !arguments.quiet {
         eprintln!("{}: {} ({why})", description.backend, description.device);
     }

@@ -27,7 +27,7 @@
 //! every row, an offset that programs read as 0, and no interventions. Then time, candidate numbers and all sums start from 0.
 //!
 //! *Interventions*: those of segment `k` happen in their order when the trajectory enters segment `k`, then saves at that time are taken.
-//! Conditions are looked at, all of them, after every event and after the interventions of a segment; those that turned happen in their order,
+//! Conditions count as true before the start. They are looked at, all of them, at the start, after every event and after the interventions of a segment; those that turned happen in their order,
 //! each on the counts the one before left, and then all are looked at again, until none turned. [`Column::Initial`](super::Column::Initial) is the state before
 //! those of segment 0.
 //!

@@ -3,8 +3,10 @@
 mod independence;
 mod integrators;
 mod jumps;
+mod leaps;
 mod models;
 mod networks;
+mod outside;
 mod records;
 mod reference;
 mod shaders;

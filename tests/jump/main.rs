@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod device;
 mod laws;
 mod models;
 mod random_models;
@@ -15,11 +16,17 @@ use ness::plan::Plan;
 
 /// The batches of a run as one.
 pub(crate) fn batch(plan: &Plan, precision: Precision, tuning: Tuning) -> Batch {
-    let mut parts = common::batches(plan, &Cpu::new(precision, tuning).expect("threads start")).into_iter();
+    let parts = common::batches(plan, &Cpu::new(precision, tuning).expect("threads start"));
+    assert!(parts.iter().all(|part| part.first % plan.block == 0), "batches are whole blocks");
+    join(parts)
+}
+
+/// Batches as one.
+pub(crate) fn join(parts: Vec<Batch>) -> Batch {
+    let mut parts = parts.into_iter();
     let mut whole = parts.next().expect("at least one batch");
     for part in parts {
         assert_eq!(part.first, whole.first + whole.count as u64, "batches come in order, gap-free");
-        assert_eq!(part.first % plan.block, 0, "batches are whole blocks");
         whole.count += part.count;
         for (all, more) in whole.columns.iter_mut().zip(part.columns) {
             all.extend(more);

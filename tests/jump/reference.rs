@@ -114,6 +114,9 @@ impl<'a> Walker<'a> {
 
     fn measure(&mut self) -> Result<(), GivenUp> {
         let stops: Vec<_> = (0..self.plan.schedule.saves() as u64).map(|s| self.time(s * self.plan.schedule.save_every)).collect();
+        if self.reactions.is_some() {
+            self.look()?;
+        }
         self.intervene()?;
         self.advance(&stops, self.segments)
     }

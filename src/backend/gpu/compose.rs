@@ -67,6 +67,7 @@ fragments! {
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
     PLANE "plane.wgsl"
+    COUNTING_LAWS "counting_laws.wgsl"
     KERNEL "kernel.wgsl"
 }
 
@@ -95,6 +96,9 @@ impl Composition {
         let multiply = if options.wide_integers { MUL_WIDE_NATIVE } else { MUL_WIDE_HALVES };
         for fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, PATH_SUMS] {
             whole.push_fragment(fragment);
+        }
+        if jump::leaps(plan) {
+            whole.push_fragment(COUNTING_LAWS);
         }
         if !plan.series.is_empty() {
             whole.push_fragment(TILE_MOMENTS);

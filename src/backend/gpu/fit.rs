@@ -2,6 +2,7 @@
 
 use super::Tuning;
 use super::device::Adapter;
+use super::kernel::observables_at_once;
 use super::layout::{self, Layout, Sizes, field_row, rows_length};
 use crate::backend::BackendError;
 use crate::plan::{Plan, TILE};
@@ -39,7 +40,6 @@ pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u
         adapter.buffer_bytes,
         "write the formulas with fewer numbers, or use `--backend cpu`",
     )?;
-    refuse("the number of observables of the time series", plan.series.len() as u64, TILE as u64, "use `--backend cpu`")?;
     let shared = workgroup_bytes(plan, workgroup);
     refuse("the memory of a workgroup, in bytes,", shared, u64::from(adapter.workgroup_bytes), "use `--backend cpu`")?;
 
@@ -76,7 +76,7 @@ pub(super) fn chunk(plan: &Plan, adapter: &Adapter, tuning: &Tuning) -> Result<u
 
 /// Bytes of `var<workgroup>` in `shaders/tile_moments.wgsl` and `shaders/fields.wgsl`.
 fn workgroup_bytes(plan: &Plan, workgroup: u64) -> u64 {
-    let rows = workgroup / TILE as u64 * plan.series.len() as u64;
+    let rows = workgroup / TILE as u64 * observables_at_once(plan) as u64;
     let row = TILE as u64 + 8;
     WORD * (rows * (row + 2 * 8 + 2) + plan.fields.len() as u64)
 }

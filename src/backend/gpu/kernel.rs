@@ -12,11 +12,20 @@ use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, JumpColumn, Overdamp
 /// Most constants that are copied into registers; more are read where they are used.
 const CONSTANTS_IN_REGISTERS: usize = 64;
 
+/// Most values of a series whose moments are taken together.
+const MOST_AT_ONCE: usize = 32;
+
 /// Writes a line; writing to a String cannot fail.
 macro_rules! line {
     ($text:expr, $($argument:tt)*) => { let _ = writeln!($text, $($argument)*); };
 }
 pub(super) use line;
+
+/// Values of a series whose moments are taken together: as many as the memory of any workgroup holds, in passes of equal length.
+pub(super) fn observables_at_once(plan: &Plan) -> usize {
+    let number = plan.series.len();
+    number.div_ceil(number.div_ceil(MOST_AT_ONCE).max(1))
+}
 
 /// Constants the fragments are written with.
 pub(super) fn sizes(plan: &Plan, layout: &Layout, workgroup: u32) -> String {
@@ -25,7 +34,8 @@ pub(super) fn sizes(plan: &Plan, layout: &Layout, workgroup: u32) -> String {
     line!(text, "const TILE: u32 = {TILE}u;");
     line!(text, "const TILES: u32 = {}u;", workgroup as usize / TILE);
     line!(text, "const FLUSH_EVERY: u32 = {FLUSH_EVERY}u;");
-    line!(text, "const OBSERVABLES: u32 = {}u;", plan.series.len());
+    line!(text, "const SERIES: u32 = {}u;", plan.series.len());
+    line!(text, "const OBSERVABLES: u32 = {}u;", observables_at_once(plan));
     line!(text, "const FIELDS: u32 = {}u;", plan.fields.len());
     line!(text, "const FIELD_ROW: u32 = {}u;\n", field_row(plan));
     if let Some(grid) = &plan.plane {
@@ -192,9 +202,15 @@ pub(super) fn save(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout) 
     }
     if !plan.series.is_empty() {
         text.push_str("    let row = (lane / TILE) * OBSERVABLES * ROW + lane % TILE;\n");
-        for (observable, &column) in plan.series.iter().enumerate() {
+    }
+    let passes: Vec<&[Column]> = plan.series.chunks(observables_at_once(plan).max(1)).collect();
+    for (pass, columns) in passes.iter().enumerate() {
+        for (observable, &column) in columns.iter().enumerate() {
             let value = series_value(plan, dynamics, layout, column);
             line!(text, "    observed[row + {observable}u * ROW] = select(ABSENT, bitcast<u32>({value}), present);");
+        }
+        if pass + 1 < passes.len() {
+            line!(text, "    workgroupBarrier();\n    tile_moments(lane, group, number, {}u);", pass * observables_at_once(plan));
         }
     }
     let mut entry = 0;
@@ -207,7 +223,7 @@ pub(super) fn save(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout) 
         text.push_str("    collect_turns(lane, number);\n");
     }
     if !plan.series.is_empty() {
-        text.push_str("    tile_moments(lane, group, number);\n");
+        line!(text, "    tile_moments(lane, group, number, {}u);", (passes.len() - 1) * observables_at_once(plan));
     }
     // What lanes read here must be read before the next save writes it.
     text + "    workgroupBarrier();\n}\n"

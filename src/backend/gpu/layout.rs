@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::plane;
 use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, TILE};
-use crate::random;
+use crate::random::{self, Purpose};
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
 #[repr(C)]
@@ -214,6 +214,13 @@ pub(super) struct Steps {
 pub(super) fn dispatch(plan: &Plan, sizes: &Sizes, first: u64, count: u64, steps: Steps) -> Dispatch {
     let key = random::key(plan.seed);
     let purpose = match (&plan.dynamics, steps.relaxing) {
+        _ if super::jump::leaps(plan) => {
+            if steps.relaxing {
+                Purpose::RelaxationLeap
+            } else {
+                Purpose::Leap
+            }
+        }
         (Dynamics::Overdamped(_), true) => plan.stream.relaxation(),
         (Dynamics::Overdamped(_), false) => plan.stream.noise(),
         (_, true) => plan.stream.relaxation_event(),

@@ -52,7 +52,9 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             }
             None => unreachable!("a path sum that is a column has slots"),
         },
-        Column::Jump(JumpColumn::Fired(channel)) => slot(layout.fired + usize::from(channel)).iter().map(|events| f64::from(*events)).collect(),
+        Column::Jump(JumpColumn::Fired(channel)) if layout.sum(column).is_none() => {
+            slot(layout.fired + usize::from(channel)).iter().map(|events| f64::from(*events)).collect()
+        }
         Column::Jump(JumpColumn::Activity) => match layout.activity {
             Some(activity) => slot(activity).iter().map(|events| f64::from(*events)).collect(),
             None => (0..count).map(|t| (0..layout.channels).map(|channel| f64::from(slot(layout.fired + channel)[t])).sum()).collect(),

@@ -224,6 +224,53 @@ fn the_double_length_sum_keeps_what_single_precision_loses() {
     assert!((sum - 16_777_653.5).abs() <= 1e-3, "{sum}");
 }
 
+/// Counting numbers of a law, one a trajectory.
+fn counting_numbers(device: &Device, call: &str) -> Vec<f64> {
+    let main = format!(
+        "@group(0) @binding(0) var<storage, read_write> words: array<u32>;
+        struct Dispatch {{ key_low: u32, key_high: u32 }}
+        var<private> dispatch: Dispatch;
+        var<private> trajectory: vec2<u32>;
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {{
+            if (id.x < arrayLength(&words)) {{
+                dispatch.key_low = 7u;
+                trajectory = vec2<u32>(id.x, 0u);
+                start_draws(0xb000000u, 3u, 0u);
+                words[id.x] = bitcast<u32>({call});
+            }}
+        }}"
+    );
+    let shader = composed(&[compose::MATHS, compose::MUL_WIDE_HALVES, compose::PHILOX, compose::COUNTING_LAWS], &main);
+    compute(device, &shader, &vec![0; 40_000]).into_iter().map(|bits| f64::from(f32::from_bits(bits))).collect()
+}
+
+#[test]
+fn poisson_and_binomial_numbers_have_their_moments() {
+    let Some(device) = device() else { return };
+    let mut laws = Vec::new();
+    for mean in [0.3, 4.0, 9.99, 10.0, 37.5, 1e4, 3e6] {
+        laws.push((format!("poisson({mean:?}f)"), mean, mean, 1.0 / mean));
+    }
+    for (count, part) in [(7.0, 0.4), (40.0, 0.05), (30.0, 0.5), (200.0, 0.9), (1e4, 0.3), (3e6, 1e-6), (3e6, 0.75), (1e7, 4e-6)] {
+        let variance = count * part * (1.0 - part);
+        let excess = (1.0 - 6.0 * part * (1.0 - part)) / variance;
+        laws.push((format!("binomial({count:?}f, {part:?}f)"), count * part, variance, excess));
+    }
+    for (call, mean, variance, excess) in laws {
+        let numbers = counting_numbers(&device, &call);
+        let n = numbers.len() as f64;
+        assert!(numbers.iter().all(|k| *k >= 0.0 && k.fract() == 0.0), "{call}");
+        let found = numbers.iter().sum::<f64>() / n;
+        let spread = numbers.iter().map(|k| (k - mean).powi(2)).sum::<f64>() / n;
+        // The mean itself has single precision.
+        let z = (found - mean) / ((variance / n).sqrt() + 1e-7 * mean);
+        let z_spread = (spread / variance - 1.0) / ((2.0 + excess) / n).sqrt();
+        assert!(z.abs() <= 4.5 && z_spread.abs() <= 4.5, "{call}: mean {found} of {mean} (z {z}), variance {spread} of {variance} (z {z_spread})");
+    }
+    let wrong = counting_numbers(&device, "poisson(37.9f)").iter().sum::<f64>() / 40_000.0;
+    assert!((wrong - 37.5).abs() > 4.5 * (37.5f64 / 40_000.0).sqrt(), "the comparison takes anything");
+}
+
 #[test]
 fn a_broken_shader_is_reported_with_its_place() {
     let Some(device) = device() else { return };
@@ -251,7 +298,7 @@ fn with_needs<'a>(fragment: &'a Fragment, all: &mut Vec<&'a Fragment>) {
 fn every_fragment_parses_with_what_it_names_and_is_short() {
     // What is written for each plan, in its smallest form.
     let sizes = "const WORKGROUP: u32 = 64u; const TILE: u32 = 64u; const TILES: u32 = 1u; const FLUSH_EVERY: u32 = 64u;
-        const OBSERVABLES: u32 = 1u; const FIELDS: u32 = 1u; const FIELD_ROW: u32 = 3u; const PLANE_CELLS: u32 = 5u; const PLANE_BLOCKS: u32 = 1u;\n";
+        const SERIES: u32 = 1u; const OBSERVABLES: u32 = 1u; const FIELDS: u32 = 1u; const FIELD_ROW: u32 = 3u; const PLANE_CELLS: u32 = 5u; const PLANE_BLOCKS: u32 = 1u;\n";
     let written = "fn load(place: u32) {} fn store(place: u32) {} fn start_measuring(place: u32) {} fn evaluate_forces(row: u32) {}
         fn draw(quartet: u32) {} fn step(row: u32, n: u32) {} fn flush_sums() {} fn save(place: u32, lane: u32, group: u32, number: u32) {}\n";
     for fragment in FRAGMENTS {

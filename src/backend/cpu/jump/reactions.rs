@@ -192,6 +192,12 @@ impl<R: Real> Process<R> for Reacting<'_, R> {
         self.interventions.forget(lane);
         self.read_row(lane, race.segment.0[lane]);
         self.stale = true;
+        if self.interventions.has_conditions() {
+            // Nothing turns here: conditions count as true before.
+            let mut mask = Lanes::ZERO;
+            mask.0[lane] = R::ONE;
+            self.look(&mask);
+        }
     }
 
     fn draw(&self, wait: &[u32; LANES], choice: &[u32; LANES], race: &mut Race<R>) {

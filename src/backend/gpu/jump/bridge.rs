@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::{clock, segments, steady};
+use super::{choice, clock, interventions, leaps, segments, steady};
 use crate::backend::gpu::kernel::{line, load_constants};
 use crate::backend::gpu::layout::Layout;
 use crate::plan::{Column, Dynamics, JumpColumn, Plan};
@@ -23,6 +23,9 @@ pub(super) struct Residence {
 impl Residence {
     pub(super) fn of(plan: &Plan, layout: &Layout) -> Self {
         let mut residence = Self { counters: false, dwells: 0..0, first_sum: layout.first_sum };
+        if let Dynamics::Reactions(reactions) = &plan.dynamics {
+            residence.counters = choice::are_many(plan, reactions) && layout.channels > MOST_IN_REGISTERS;
+        }
         if let Dynamics::Network(network) = &plan.dynamics {
             residence.counters = layout.channels > MOST_IN_REGISTERS;
             let states = network.states.len();
@@ -65,16 +68,22 @@ impl Residence {
 }
 
 /// Variables of a lane.
-pub(super) fn variables(plan: &Plan, layout: &Layout) -> String {
+pub(super) fn variables(plan: &Plan, layout: &Layout, residence: &Residence) -> String {
     let d = plan.coordinates.len();
     let mut text = format!("// Counts, and where in the buffer the trajectory is.\nvar<private> x: array<f32, {d}>;\nvar<private> own_place: u32;\n");
-    if layout.channels > 0 {
+    if layout.channels > 0 && !residence.counters {
         line!(text, "// Events of every channel.\nvar<private> fired: array<u32, {}>;", layout.channels);
     }
     match &plan.dynamics {
         Dynamics::Reactions(reactions) => {
-            line!(text, "// Propensities and their sum.\nvar<private> w: array<f32, {}>;\nvar<private> total_rate: f32;", reactions.channels.len());
-            text.push_str(if segments::are_needed(reactions) { segments::VARIABLES } else { steady::VARIABLES });
+            line!(text, "const CHANNELS: u32 = {}u;", reactions.channels.len());
+            line!(text, "// Propensities and their sum.\nvar<private> w: array<f32, CHANNELS>;\nvar<private> total_rate: f32;");
+            text.push_str(&interventions::variables(reactions));
+            if reactions.leaping.is_some() {
+                text.push_str(&leaps::variables(plan));
+            } else {
+                text.push_str(if segments::are_needed(reactions) { segments::VARIABLES } else { steady::VARIABLES });
+            }
         }
         Dynamics::Exchange(exchange) => text.push_str(&(super::exchange::variables(exchange) + steady::VARIABLES)),
         _ => text.push_str(&(super::network::VARIABLES.to_owned() + steady::VARIABLES)),
@@ -98,7 +107,7 @@ fn slots(plan: &Plan, layout: &Layout, residence: &Residence) -> Vec<(usize, Str
     if !residence.counters {
         all.extend((0..layout.channels).map(|channel| (layout.fired + channel, format!("fired[{channel}]"), "u32")));
     }
-    all.extend(clock(plan).iter().enumerate().map(|(k, (name, kind))| (layout.returned + k, (*name).to_owned(), *kind)));
+    all.extend(clock(plan).iter().enumerate().map(|(k, (name, kind))| (layout.returned + k, name.clone(), *kind)));
     all
 }
 
@@ -133,7 +142,11 @@ pub(super) fn bridge(plan: &Plan, layout: &Layout, residence: &Residence) -> Str
     for Range { start, end } in residence.cleared(layout) {
         line!(text, "    for (var slot = {start}u; slot < {end}u; slot++) {{\n        state[slot * dispatch.stride + place] = 0u;\n    }}");
     }
-    text.push_str("    begin();\n}\n\n");
+    text.push_str("    begin();\n");
+    if matches!(&plan.dynamics, Dynamics::Reactions(reactions) if !reactions.interventions.is_empty()) {
+        text.push_str("    open();\n");
+    }
+    text.push_str("}\n\n");
     // The first dispatch of a phase says that no forces are known: relaxation, too, starts from time 0.
     text.push_str("fn evaluate_forces(row: u32) {\n    begin();\n}\n\nfn draw(quartet: u32) {}\n\nfn flush_sums() {}\n\nfn flush_own_sums() {\n");
     for s in (0..layout.sums.len()).filter(|&s| residence.is_private(s)) {

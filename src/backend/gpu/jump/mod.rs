@@ -4,7 +4,10 @@
 //! saves change no path. Random words, choices and their order are those of the text of [`crate::plan::Reactions`]'s module: but for the rounding of times the paths are the native ones.
 
 mod bridge;
+mod choice;
 mod exchange;
+mod interventions;
+mod leaps;
 mod network;
 mod segments;
 mod steady;
@@ -16,10 +19,7 @@ use super::kernel::{constants_table, line, number};
 use super::layout::Layout;
 use crate::backend::BackendError;
 use crate::expression::wgsl;
-use crate::plan::{Column, Dynamics, JumpColumn, Plan, Reactions};
-
-/// Most channels of reactions: they are unrolled.
-const MOST_CHANNELS: usize = 64;
+use crate::plan::{Column, Dynamics, InitialState, JumpColumn, Plan, Reactions};
 
 /// Refuses a plan that has no kernels.
 ///
@@ -29,36 +29,50 @@ pub(super) fn runnable(plan: &Plan) -> Result<(), BackendError> {
     let refuse = |what: &str| Err(BackendError::jumps_on_gpu(what));
     let reactions = match &plan.dynamics {
         Dynamics::Overdamped(_) => return Ok(()),
-        Dynamics::Network(network) => return network::runnable(plan, network),
+        Dynamics::Network(network) => return network::runnable(network),
         Dynamics::Exchange(exchange) => return exchange::runnable(exchange),
         Dynamics::Reactions(reactions) => reactions,
     };
-    if reactions.leaping.is_some() {
-        return refuse("leaps");
+    if reactions.leaping.is_some() && !leaps::counts_are_in_order(plan, &Layout::of_plan(plan)) {
+        return refuse("leaps that count only some channels");
     }
-    if !reactions.interventions.is_empty() {
-        return refuse("events from outside");
+    if plan.series.iter().any(|column| !matches!(column, Column::Initial(_) | Column::Position(_) | Column::Jump(JumpColumn::Derived(_)))) {
+        return refuse("time series of sums");
+    }
+    if matches!(&plan.initial, InitialState::Point(counts) if counts.iter().any(|count| count.abs() >= 16_777_216.0)) {
+        return refuse("counts above 16777215, which single precision does not tell apart,");
     }
     let steps = plan.schedule.steps.max(plan.relaxation_steps) + 1;
     if steps.checked_mul(reactions.clock.segments).is_none_or(|product| product > u64::from(u32::MAX)) {
         return refuse("so many saves of so many segments");
     }
-    if reactions.channels.len() > MOST_CHANNELS || plan.coordinates.len() > 16 {
-        return refuse("more than 64 channels or 16 species");
+    if choice::are_many(plan, reactions) && reactions.log_ratios.len() > 32 {
+        return refuse("entropies of more than 31 baths over more than 64 channels or 16 species");
     }
     Ok(())
+}
+
+/// Whether a plan goes by leaps.
+pub(super) fn leaps(plan: &Plan) -> bool {
+    matches!(&plan.dynamics, Dynamics::Reactions(Reactions { leaping: Some(_), .. }))
 }
 
 /// A slot of the state between dispatches: the name of the variable and its type.
 type Slot = (&'static str, &'static str);
 
-/// Slots after those that come back.
-fn clock(plan: &Plan) -> Vec<Slot> {
-    match &plan.dynamics {
+/// Slots after those that come back, with names of their own.
+fn clock(plan: &Plan) -> Vec<(String, &'static str)> {
+    let slots = match &plan.dynamics {
+        Dynamics::Reactions(reactions) if reactions.leaping.is_some() => return leaps::slots(plan, reactions),
         Dynamics::Reactions(reactions) if segments::are_needed(reactions) => segments::SLOTS.to_vec(),
         Dynamics::Network(network) => network::slots(network),
         _ => steady::SLOTS.to_vec(),
-    }
+    };
+    let outside = match &plan.dynamics {
+        Dynamics::Reactions(reactions) => interventions::slots(reactions),
+        _ => Vec::new(),
+    };
+    slots.into_iter().map(|(name, kind)| (name.to_owned(), kind)).chain(outside).collect()
 }
 
 /// Number of those slots.
@@ -69,8 +83,11 @@ pub(super) fn clock_slots(plan: &Plan) -> usize {
 /// Counters that come back: one a channel; a network that tallies them needs none.
 pub(super) fn counters(plan: &Plan) -> usize {
     match &plan.dynamics {
-        Dynamics::Reactions(reactions) => reactions.channels.len(),
-        Dynamics::Network(network) if !network.tallies => network.channels,
+        // Leaps count in sums: a leap may fire more often than 32 bits hold in the end.
+        Dynamics::Reactions(reactions) if reactions.leaping.is_none() => reactions.channels.len(),
+        Dynamics::Network(network) if !network.tallies || plan.columns.iter().any(|column| matches!(column, Column::Jump(JumpColumn::Fired(_)))) => {
+            network.channels
+        }
         _ => 0,
     }
 }
@@ -89,7 +106,7 @@ pub(super) fn sums(plan: &Plan) -> Vec<Column> {
                     | JumpColumn::EnergyJump
                     | JumpColumn::Excess
             )
-        )
+        ) || matches!(column, Column::Jump(JumpColumn::Fired(_))) && leaps(plan)
     };
     plan.columns.iter().filter(kept).copied().collect()
 }
@@ -123,6 +140,9 @@ pub(super) fn programs(plan: &Plan) -> String {
     if segments::are_needed(reactions) {
         text.push_str(&segments::programs(plan, reactions));
     }
+    if let Some(leaping) = &reactions.leaping {
+        text.push_str(&leaps::programs(plan, leaping));
+    }
     if let Some(derived) = &reactions.derived {
         text.push_str(&wgsl(derived, "derived", plan.coordinates.len() + 1));
         text.push('\n');
@@ -134,6 +154,7 @@ pub(super) fn programs(plan: &Plan) -> String {
 pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
     let residence = Residence::of(plan, layout);
     let dynamics = match &plan.dynamics {
+        Dynamics::Reactions(reactions @ Reactions { leaping: Some(leaping), .. }) => leaps::functions(plan, reactions, leaping, layout),
         Dynamics::Reactions(reactions) if segments::are_needed(reactions) => segments::functions(plan, reactions, layout),
         Dynamics::Reactions(reactions) => steady::functions(plan, reactions, layout),
         Dynamics::Network(network) => network::functions(plan, network, layout, &residence),
@@ -144,7 +165,7 @@ pub(super) fn functions(plan: &Plan, layout: &Layout) -> String {
         Dynamics::Reactions(reactions) => reactions.derived.as_ref().map(|program| show(plan, reactions, program.outputs.len())).unwrap_or_default(),
         _ => String::new(),
     };
-    [variables(plan, layout), bridge(plan, layout, &residence), WORDS.to_owned(), dynamics, derived].join("\n") + "\n"
+    [variables(plan, layout, &residence), bridge(plan, layout, &residence), WORDS.to_owned(), dynamics, derived].join("\n") + "\n"
 }
 
 /// Both words of a candidate.

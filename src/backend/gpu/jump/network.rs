@@ -20,15 +20,12 @@ var<private> total_rate: f32;
 ";
 
 /// Refuses what does not fit into 32-bit times and single-precision numbers of states.
-pub(super) fn runnable(plan: &Plan, network: &Network) -> Result<(), BackendError> {
+pub(super) fn runnable(network: &Network) -> Result<(), BackendError> {
     if network.tallies && network.clock.segments as f64 * DWELL_UNITS >= f64::from(u32::MAX) {
         return Err(BackendError::jumps_on_gpu("dwell times of large networks over more than 4095 segments"));
     }
     if network.states.len() >= 1 << 24 {
         return Err(BackendError::jumps_on_gpu("networks of more than 16777215 states"));
-    }
-    if plan.columns.contains(&Column::Jump(JumpColumn::Integral(0))) {
-        return Err(BackendError::jumps_on_gpu("integrals over the number of a state"));
     }
     Ok(())
 }
@@ -195,7 +192,8 @@ fn event(network: &Network, layout: &Layout, residence: &Residence) -> String {
     }
     if network.tallies {
         text.push_str("    leave(units(next));\n    if (sums_at != NOWHERE) {\n        add_wide(sums_at + 2u * book0.x, 1u);\n    }\n");
-    } else if residence.counters {
+    }
+    if residence.counters {
         line!(text, "    state[({}u + book0.x) * dispatch.stride + own_place] += 1u;", layout.fired);
     } else {
         for channel in 0..layout.channels {

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::bridge::Residence;
-use super::{Slot, steady};
+use super::{Slot, choice, interventions, most_candidates};
 use crate::backend::gpu::kernel::{line, number};
 use crate::backend::gpu::layout::Layout;
 use crate::expression::wgsl;
@@ -16,7 +16,7 @@ pub(super) const SLOTS: [Slot; 5] = [("segment", "u32"), ("offset", "f32"), ("ha
 
 /// Whether a plan needs rows at its events.
 pub(super) fn are_needed(reactions: &Reactions) -> bool {
-    reactions.has_rows() || reactions.surprise.is_some() || reactions.energy.is_some()
+    reactions.has_rows() || reactions.surprise.is_some() || reactions.energy.is_some() || !reactions.interventions.is_empty()
 }
 
 /// Variables, beside those that all jump processes have.
@@ -33,13 +33,17 @@ var<private> pace: f32;
 /// Programs that events read beside the propensities.
 pub(super) fn programs(plan: &Plan, reactions: &Reactions) -> String {
     let named = [(&reactions.bound, "bound"), (&reactions.energy, "energy")];
-    named.into_iter().filter_map(|(program, name)| program.as_ref().map(|program| wgsl(program, name, plan.coordinates.len() + 1) + "\n")).collect()
+    let own: String =
+        named.into_iter().filter_map(|(program, name)| program.as_ref().map(|program| wgsl(program, name, plan.coordinates.len() + 1) + "\n")).collect();
+    own + &interventions::programs(plan, reactions)
 }
 
 /// Everything from `begin` to `step`.
 pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
     let surprise = reactions.surprise.as_ref().map(|surprise| phi(plan, surprise)).unwrap_or_default();
-    [time(plan, reactions), weigh(plan, reactions), surprise, event(plan, reactions, layout), step(plan, reactions)].join("\n")
+    let outside = interventions::functions(plan, reactions);
+    [time(plan, reactions), weigh(plan, reactions), surprise, outside, give_up(plan, reactions), event(plan, reactions, layout), step(plan, reactions)]
+        .join("\n")
 }
 
 /// Counts and offset, as programs read them.
@@ -116,7 +120,8 @@ fn segments_of(surprise: &Surprise, states: u32) -> usize {
 
 /// A candidate at an offset of the present segment: an event, or none.
 fn event(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
-    let mut text = super::elapse(layout, &Residence::of(plan, layout));
+    let residence = Residence::of(plan, layout);
+    let mut text = super::elapse(layout, &residence);
     text.push_str("\nfn event(at: f32) {\n    elapse(at - offset);\n    offset = at;\n");
     text.push_str("    let u = min((f32(choice) + 0.5) * 2.3283064e-10f, 0.99999994f);\n");
     if reactions.bound.is_some() {
@@ -125,22 +130,28 @@ fn event(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
         text.push_str("    var broken = false;\n    let aim = min(u * total_rate, total_rate * 0.99999994f);\n");
     }
     // Where the candidate is no event, no sum exceeds the aim.
-    text.push_str("    let happens = total_rate > aim;\n    let s0 = w[0];\n    let f0 = s0 > aim;\n");
-    for channel in 1..reactions.channels.len() {
-        let earlier = channel - 1;
-        line!(text, "    let s{channel} = s{earlier} + w[{channel}];\n    let f{channel} = s{channel} > aim && !(s{earlier} > aim);");
-    }
+    text.push_str("    let happens = total_rate > aim;\n");
+    text.push_str(&choice::choose(plan, reactions));
     let after_event = books(plan, reactions, layout, &mut text);
-    for (index, channel) in reactions.channels.iter().enumerate() {
-        line!(text, "    fired[{}] += select(0u, 1u, f{index});", index);
-        for (coordinate, change) in &channel.change {
-            line!(text, "    x[{coordinate}] += select(0.0, {change}.0, f{index});");
-        }
-    }
+    text.push_str(&choice::fire(plan, reactions, layout, &residence));
     text.push_str(&after_event);
+    if !reactions.interventions.is_empty() {
+        text.push_str("    if (happens && !relaxing()) {\n        look();\n        broken = broken || unsound;\n    }\n");
+    }
     text.push_str("    candidate += 1u;\n    if (candidate % 64u == 0u) {\n        flush_own_sums();\n    }\n    weigh();\n    wait();\n");
-    line!(text, "    broken = broken || !(pace >= 0.0) || !(pace <= 3.0e37);");
-    text + &steady::give_up(plan, reactions, "broken") + "        pace = 0.0;\n    }\n}\n"
+    text + "    give_up(broken);\n}\n"
+}
+
+/// Counts that single precision cannot hold, rates that are no numbers, and trajectories that explode, are given up.
+fn give_up(plan: &Plan, reactions: &Reactions) -> String {
+    let most = most_candidates(reactions.most_events);
+    let large: Vec<String> = (0..plan.coordinates.len()).map(|i| format!("abs(x[{i}]) >= 16777216.0")).collect();
+    let mut text = String::from("fn give_up(broken: bool) {\n    let unsteady = !(pace >= 0.0) || !(pace <= 3.0e37);\n");
+    line!(text, "    if (candidate >= {most}u || broken || unsteady || {}) {{", large.join(" || "));
+    for i in 0..plan.coordinates.len() {
+        line!(text, "        x[{i}] = bitcast<f32>(0x7fc00000u ^ dispatch.zero);");
+    }
+    text + "        pace = 0.0;\n    }\n}\n"
 }
 
 /// Writes what is read before an event, and gives what is added to the sums after it.
@@ -148,7 +159,7 @@ fn books(plan: &Plan, reactions: &Reactions, layout: &Layout, text: &mut String)
     let mut after = String::new();
     let part = format!("offset * {}", number(1.0 / reactions.clock.length));
     if !reactions.log_ratios.is_empty() {
-        line!(text, "    let forward = w;");
+        text.push_str(choice::forward(plan, reactions));
         line!(after, "    propensities_now();");
     }
     let energy = format!("energy({}, present_row())[0]", arguments(plan, "shown_offset()"));
@@ -162,21 +173,32 @@ fn books(plan: &Plan, reactions: &Reactions, layout: &Layout, text: &mut String)
                 line!(text, "    let phi_before = phi({part});");
                 line!(after, "    partial[{s}] += select(0.0, phi_before - phi({part}), happens);");
             }
-            Column::Jump(JumpColumn::LogRatio(set)) => {
-                for (index, channel) in reactions.channels.iter().enumerate().filter(|(index, _)| reactions.log_ratios[usize::from(*set)][*index]) {
-                    if let Some(back) = channel.reverse {
-                        line!(after, "    if (f{index}) {{\n        partial[{s}] += ness_log(forward[{index}] / w[{back}]);\n    }}");
-                    }
-                }
-            }
             _ => {}
         }
     }
-    after
+    after + &choice::log_ratios(plan, reactions, layout)
 }
 
 fn step(plan: &Plan, reactions: &Reactions) -> String {
     let (segments, steps, length) = (reactions.clock.segments, plan.schedule.steps.max(1), number(reactions.clock.length));
+    let crossing = if reactions.interventions.is_empty() {
+        "            if (pace != 0.0 || (bitcast<u32>(x[0]) & 0x7f800000u) != 0x7f800000u) {\n                weigh();\n            }\n".to_owned()
+    } else {
+        let rows = reactions.has_rows();
+        format!(
+            "            if ((bitcast<u32>(x[0]) & 0x7f800000u) != 0x7f800000u) {{
+                var changed = {rows};
+                if (!relaxing()) {{
+                    changed = enter() || changed;
+                }}
+                if (changed) {{
+                    weigh();
+                    give_up(unsound);
+                }}
+            }}
+"
+        )
+    };
     format!(
         "// From one save to the next, a candidate or a segment at a time.
 fn step(row: u32, n: u32) {{
@@ -199,10 +221,7 @@ fn step(row: u32, n: u32) {{
             hazard = max(hazard - pace * rest, 0.0);
             segment += 1u;
             offset = 0.0;
-            if (pace != 0.0 || (bitcast<u32>(x[0]) & 0x7f800000u) != 0x7f800000u) {{
-                weigh();
-            }}
-        }}
+{crossing}        }}
     }}
 }}
 "

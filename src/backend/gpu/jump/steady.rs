@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::bridge::Residence;
-use super::{Slot, elapse, most_candidates};
+use super::{Slot, choice, elapse, most_candidates};
 use crate::backend::gpu::kernel::line;
 use crate::backend::gpu::layout::Layout;
-use crate::plan::{Column, JumpColumn, Plan, Reactions};
+use crate::plan::{Plan, Reactions};
 
 /// Slots between dispatches.
 pub(super) const SLOTS: [Slot; 6] = [("next.x", "f32"), ("next.y", "f32"), ("now.x", "f32"), ("now.y", "f32"), ("candidate", "u32"), ("choice", "u32")];
@@ -24,8 +24,8 @@ pub(super) fn functions(plan: &Plan, reactions: &Reactions, layout: &Layout) -> 
     [time(plan), weigh(plan, reactions), event(plan, reactions, layout), step(plan, layout)].join("\n")
 }
 
-/// Times of saves, waiting. Needs `total_rate` and `weigh`.
-pub(super) fn time(plan: &Plan) -> String {
+/// Times of saves, and their order.
+pub(super) fn save_time(plan: &Plan) -> String {
     let dt = plan.schedule.dt;
     let (high, low) = (dt as f32, (dt - f64::from(dt as f32)) as f32);
     format!(
@@ -41,26 +41,33 @@ fn save_time(save: u32) -> vec2<f32> {{
 fn before(a: vec2<f32>, b: vec2<f32>) -> bool {{
     return a.x < b.x || (a.x == b.x && a.y < b.y);
 }}
+"
+    )
+}
 
+/// Times of saves, waiting. Needs `total_rate` and `weigh`.
+pub(super) fn time(plan: &Plan) -> String {
+    save_time(plan) + WAIT
+}
+
+const WAIT: &str = "
 // The next event, from the last one on; never where nothing can happen.
-fn wait() {{
+fn wait() {
     let words = candidate_words(candidate);
     choice = words.y;
     next = vec2<f32>(3.0e38, 0.0);
-    if (total_rate > 0.0) {{
+    if (total_rate > 0.0) {
         next = flush(now, ness_negative_log_uniform(words.x) / total_rate);
-    }}
-}}
+    }
+}
 
-fn begin() {{
+fn begin() {
     now = vec2<f32>(0.0, 0.0);
     candidate = 0u;
     weigh();
     wait();
-}}
-"
-    )
 }
+";
 
 fn weigh(plan: &Plan, reactions: &Reactions) -> String {
     let counts: Vec<String> = (0..plan.coordinates.len()).map(|i| format!("x[{i}]")).collect();
@@ -84,34 +91,16 @@ pub(super) fn give_up(plan: &Plan, reactions: &Reactions, broken: &str) -> Strin
 
 /// One event: time passes, a channel fires, the books are kept.
 fn event(plan: &Plan, reactions: &Reactions, layout: &Layout) -> String {
-    let channels = reactions.channels.len();
-    let mut text = elapse(layout, &Residence::of(plan, layout));
+    let residence = Residence::of(plan, layout);
+    let mut text = elapse(layout, &residence);
     text.push_str("\nfn event() {\n    elapse((next.x - now.x) + (next.y - now.y));\n");
     text.push_str("    let u = min((f32(choice) + 0.5) * 2.3283064e-10f, 0.99999994f);\n");
-    text.push_str("    let aim = min(u * total_rate, total_rate * 0.99999994f);\n    let s0 = w[0];\n    let f0 = s0 > aim;\n");
-    for channel in 1..channels {
-        let earlier = channel - 1;
-        line!(text, "    let s{channel} = s{earlier} + w[{channel}];\n    let f{channel} = s{channel} > aim && !(s{earlier} > aim);");
-    }
-    for (index, channel) in reactions.channels.iter().enumerate() {
-        line!(text, "    fired[{index}] += select(0u, 1u, f{index});");
-        for (coordinate, change) in &channel.change {
-            line!(text, "    x[{coordinate}] += select(0.0, {change}.0, f{index});");
-        }
-    }
-    if !reactions.log_ratios.is_empty() {
-        line!(text, "    let forward = w;");
-    }
+    text.push_str("    let aim = min(u * total_rate, total_rate * 0.99999994f);\n");
+    text.push_str(&choice::choose(plan, reactions));
+    text.push_str(choice::forward(plan, reactions));
+    text.push_str(&choice::fire(plan, reactions, layout, &residence));
     text.push_str("    weigh();\n");
-    for (s, column) in layout.sums.iter().enumerate() {
-        if let Column::Jump(JumpColumn::LogRatio(set)) = column {
-            for (index, channel) in reactions.channels.iter().enumerate().filter(|(index, _)| reactions.log_ratios[usize::from(*set)][*index]) {
-                if let Some(back) = channel.reverse {
-                    line!(text, "    if (f{index}) {{\n        partial[{s}] += ness_log(forward[{index}] / w[{back}]);\n    }}");
-                }
-            }
-        }
-    }
+    text.push_str(&choice::log_ratios(plan, reactions, layout));
     text.push_str("    now = next;\n    candidate += 1u;\n    if (candidate % 64u == 0u) {\n        flush_own_sums();\n    }\n    wait();\n");
     text.push_str(&give_up(plan, reactions, "!(total_rate <= 3.0e37)"));
     text + "        next = vec2<f32>(3.0e38, 0.0);\n    }\n}\n"
