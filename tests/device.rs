@@ -92,6 +92,8 @@ fn plans() -> Vec<(&'static str, Plan)> {
         ("Heun", small("driven-ring", &with(&[("ensemble.integrator", "heun"), ("measure.theorems", "[]")]))),
         ("two coordinates, walls, every kind of formula", text(TWO, &[]).plan().clone()),
         ("the same by Heun", text(TWO, &[("ensemble.integrator", "heun")]).plan().clone()),
+        ("surprise by a table", small("ring-switch", &[("ensemble.dt", "0.005")])),
+        ("surprise by a formula", small("trap-switch", &with(&[("t_f", "0.4"), ("t_s", "0.2")]))),
         ("relaxation", relaxed()),
         ("noise that depends on place", small("buttiker-landauer", &with(&[]))),
         ("noise that depends on other places, walls", text(NOISY, &[]).plan().clone()),

@@ -128,7 +128,7 @@ fn a_reversed_run_that_does_not_mirror_the_step_is_caught() {
 fn friction_three_percent_off_is_caught() {
     let simulation = text(
         RING,
-        &[("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.005"), ("ensemble.trajectories", "100000"), ("measure.theorems", "['integral_total']")],
+        &[("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.005"), ("ensemble.trajectories", "200000"), ("measure.theorems", "['integral_total']")],
     );
     let spoil = |plan: &mut Plan| {
         let (mobility, noise, quarter) = (
@@ -150,7 +150,7 @@ fn friction_three_percent_off_is_caught() {
 fn a_mobility_without_its_noise_is_caught() {
     let simulation = text(
         RING,
-        &[("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.005"), ("ensemble.trajectories", "100000"), ("measure.theorems", "['integral_total']")],
+        &[("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.005"), ("ensemble.trajectories", "200000"), ("measure.theorems", "['integral_total']")],
     );
     let spoil = |plan: &mut Plan| {
         let mobility = plan.dynamics.overdamped().expect("Langevin").mobility.clone();

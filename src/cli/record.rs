@@ -84,6 +84,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
         Column::Circulation(i, j) => (format!("area.{}.{}", name(*i), name(*j)), "area enclosed so far in the plane of two coordinates".to_owned(), "length^2"),
         Column::HeatPath => ("heat_path".to_owned(), "heat given to all baths so far, path ledger".to_owned(), "kT"),
+        Column::Surprise => ("hatano_sasa".to_owned(), "change of -ln p_ss by the protocol so far".to_owned(), "nat"),
         Column::Jump(JumpColumn::Derived(k)) => {
             let name = simulation.derived().get(usize::from(*k)).cloned().unwrap_or_default();
             (format!("mean.{name}"), "derived quantity".to_owned(), "1")

@@ -5,6 +5,7 @@
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
 //! - [`kramers`]: the same with inertia;
+//! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
 //! - [`linear`], [`tilt`], [`plane`]: Gaussian laws of linear Langevin dynamics, mean and variance of sums of quadratic forms along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, cycles and conservation laws;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
@@ -27,6 +28,7 @@ pub mod plane;
 pub mod quadrature;
 pub mod ring;
 mod solver;
+pub mod surprise;
 pub mod tilt;
 mod tridiagonal;
 

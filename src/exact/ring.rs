@@ -102,17 +102,17 @@ impl Ring {
 }
 
 /// What the recursions need of every cell.
-struct CellIntegrals {
+pub(super) struct CellIntegrals {
     /// `∫ F/T` over the cell.
-    ratios: Vec<f64>,
+    pub(super) ratios: Vec<f64>,
     /// `∫ exp(−∫ F/T from the left node to y) dy`, divided by the relative diffusion coefficient at `y`.
-    ahead: Vec<f64>,
+    pub(super) ahead: Vec<f64>,
     /// `∫ exp(−∫ F/T from y to the right node) dy`.
-    behind: Vec<f64>,
+    pub(super) behind: Vec<f64>,
 }
 
 impl CellIntegrals {
-    fn new(lower: f64, spacing: f64, slope: &dyn Fn(f64, f64) -> f64, relative: &dyn Fn(f64) -> f64, cells: usize) -> Result<Self, ExactError> {
+    pub(super) fn new(lower: f64, spacing: f64, slope: &dyn Fn(f64, f64) -> f64, relative: &dyn Fn(f64) -> f64, cells: usize) -> Result<Self, ExactError> {
         let mut integrals = Self { ratios: Vec::with_capacity(cells), ahead: Vec::with_capacity(cells), behind: Vec::with_capacity(cells) };
         for i in 0..cells {
             let places = NODES.map(|node| lower + (i as f64 + node) * spacing);

@@ -1,9 +1,10 @@
 //! From an experiment to a plan: formulas become programs, the protocol becomes a table.
 
 use super::linear_step::linear_entries;
+use super::surprise::surprise_move;
 use super::{
-    BackStep, Column, Coordinate, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, TILE, Uniforms, circulation_pairs,
-    underdamped,
+    BackStep, Column, Coordinate, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE, Uniforms,
+    circulation_pairs, underdamped,
 };
 use crate::exact::ExactError;
 use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel};
@@ -81,14 +82,22 @@ pub struct Start {
     pub relaxation_steps: u64,
 }
 
-/// Compiles an experiment, or its reverse.
-pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System, stream: Stream, start: Start) -> Result<Plan, PlanError> {
+/// Compiles an experiment, or its reverse; `along` are the moves of `−ln p_ss`, where they are to be summed.
+pub fn compile(
+    experiment: &Experiment,
+    model: &OverdampedModel,
+    system: &System,
+    stream: Stream,
+    start: Start,
+    along: Option<&SurpriseAlong>,
+) -> Result<Plan, PlanError> {
     let integrator = if model.is_underdamped() { underdamped::choose(experiment, system)? } else { choose(experiment, system)? };
     let table = protocol_table(experiment, stream);
     let mut compiler = Compiler::new(experiment, model, &table, stream);
     let coordinates = model.state();
     let (state, d) = (coordinates.len() as u16, model.coordinates.len() as u16);
-    let dynamics = compiler.dynamics(integrator, system, &table)?;
+    let mut dynamics = compiler.dynamics(integrator, system, &table)?;
+    dynamics.surprise = along.map(|along| surprise_move(along, |column| compiler.external(column))).transpose()?;
     let uniforms = compiler.uniforms(&table)?;
     let trajectories = experiment.ensemble.trajectories;
     Ok(Plan {
@@ -99,7 +108,7 @@ pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System
         ensemble: trajectories,
         block: block_size(trajectories),
         schedule: Schedule { start: 0.0, dt: experiment.ensemble.dt, steps: experiment.steps, save_every: experiment.save_every },
-        columns: columns(&coordinates, &model.coordinates, integrator, system),
+        columns: columns(&coordinates, &model.coordinates, integrator, system, along.is_some()),
         series: series(state, d, integrator, system),
         uniforms,
         coordinates,
@@ -119,10 +128,11 @@ pub fn block_size(trajectories: u64) -> u64 {
 }
 
 /// `state` makes up the state of a trajectory, `coordinates` are its positions.
-fn columns(state: &[Coordinate], coordinates: &[Coordinate], integrator: Integrator, system: &System) -> Vec<Column> {
+fn columns(state: &[Coordinate], coordinates: &[Coordinate], integrator: Integrator, system: &System, along: bool) -> Vec<Column> {
     let d = coordinates.len() as u16;
     let mut columns: Vec<Column> = (0..state.len() as u16).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
     columns.extend(ledgers(d, integrator, system));
+    columns.extend(along.then_some(Column::Surprise));
     columns.extend(circulation_pairs(coordinates).into_iter().map(|(i, j)| Column::Circulation(i, j)));
     columns
 }
@@ -270,6 +280,7 @@ impl<'a> Compiler<'a> {
             quarter,
             linear,
             inertia,
+            surprise: None,
         })
     }
 

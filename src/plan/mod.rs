@@ -9,6 +9,7 @@ mod exchange;
 mod initial;
 mod jump;
 mod linear_step;
+mod surprise;
 mod underdamped;
 
 use std::ops::Range;
@@ -29,6 +30,8 @@ pub use jump::{
     Alias, CRITICAL_FIRINGS, Channel, Clock, DWELL_UNITS, EXACT_EVENTS, Intervention, JumpColumn, Leaping, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions,
     Surprise, Trigger,
 };
+
+pub use surprise::{CUBIC, QuadraticMove, SurpriseAlong, SurpriseMove, SurpriseTable};
 
 /// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
 pub const TILE: usize = 64;
@@ -216,6 +219,9 @@ pub struct Overdamped {
     /// Masses and baths of underdamped dynamics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inertia: Option<Inertia>,
+    /// Change of `−ln p_ss` by this step's protocol move at the present position, for [`Column::Surprise`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surprise: Option<SurpriseMove>,
 }
 
 impl Overdamped {
@@ -350,6 +356,8 @@ pub enum Column {
     Circulation(u16, u16),
     /// Heat that the bath parts of a splitting gave to all baths so far: minus the change of kinetic energy in them.
     HeatPath,
+    /// Change of `−ln p_ss` by the protocol's moves so far, in nats.
+    Surprise,
     /// What only jump processes have.
     Jump(JumpColumn),
 }
@@ -371,6 +379,7 @@ impl Plan {
         hasher.update(&text);
         let surprise = match &self.dynamics {
             Dynamics::Reactions(reactions) => reactions.surprise.as_ref().map_or(&[][..], |surprise| &surprise.values),
+            Dynamics::Overdamped(Overdamped { surprise: Some(SurpriseMove::Table(table)), .. }) => &table.coefficients,
             _ => &[],
         };
         for number in self.uniforms.rows.iter().chain(surprise) {

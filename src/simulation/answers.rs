@@ -7,6 +7,7 @@ use super::law::Law;
 use super::linear_means::linear_means;
 use super::plane::FieldAnswers;
 use super::start::{Opening, reduced_potential, ring};
+use super::surprise::linear_surprise;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
@@ -131,12 +132,29 @@ impl Question<'_> {
             answers.know("energy", quadratic.mean_over(&means.last), source);
             answers.know("energy.variance", quadratic.variance_over(&means.last), source);
         }
+        self.linear_parts(start, (means.medium, entropy), source, &mut answers);
         for (i, name) in self.system.names.iter().enumerate() {
             let displacement = means.last.mean()[i] - start.mean()[i];
             answers.know(format!("displacement.{name}"), displacement, source);
             answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
         }
         Ok(answers)
+    }
+
+    /// Housekeeping, excess and `Y` of a linear model, given the mean medium and system entropy.
+    fn linear_parts(&self, start: &crate::exact::linear::Gaussian, (medium, entropy): (f64, f64), source: &str, answers: &mut Answers) {
+        let schedule = self.plan.schedule;
+        let Some(surprise) = linear_surprise(self.system, start, self.table, schedule.steps as usize, schedule.dt) else { return };
+        let housekeeping = if surprise.flowless { 0.0 } else { medium - surprise.excess() };
+        answers.parts(medium, Some(entropy), housekeeping, surprise.moves, source);
+        if surprise.rigid && self.moves() && self.opening.kind != Start::Other {
+            // Gaussian, with ⟨e^−S⟩ = 1: the variance is twice the mean.
+            answers.know("hatano_sasa.variance", 2.0 * surprise.moves, source);
+            let nonadiabatic = entropy + surprise.excess();
+            for (theorem, mean) in [("hatano_sasa", surprise.moves), ("integral_nonadiabatic", nonadiabatic)] {
+                answers.exponential_variances.insert(theorem.to_owned(), (2.0 * mean).exp_m1());
+            }
+        }
     }
 
     fn one_coordinate(&self) -> Result<Answers, SimulationError> {
@@ -157,6 +175,14 @@ impl Question<'_> {
         answers.last = Some(Law::Density(last.density.clone()));
         answers.ledger(last.work().value, last.heat.value, last.entropy_medium.value, entropy, self.duration(), &source);
         answers.know("energy", last.energy.value, &source);
+        let keeping = last.entropy_housekeeping;
+        if !(keeping.value.abs() <= 1e-9) {
+            answers.parts(last.entropy_medium.value, entropy, keeping.value, last.hatano_sasa.value, &source);
+        } else if keeping.value.is_finite() {
+            // Without a current the housekeeping of a run is nothing but the error of its time step, and is compared with nothing.
+            answers.parts(last.entropy_medium.value, entropy, 0.0, last.hatano_sasa.value, &source);
+            answers.values.remove("entropy_housekeeping");
+        }
         let name = &self.system.names[0];
         answers.know(format!("displacement.{name}"), last.displacement.value, &source);
         answers.know(format!("displacement.{name}.variance"), last.displacement_variance.value, &source);
@@ -180,6 +206,7 @@ impl Question<'_> {
             medium * self.system.temperature[0]
         };
         answers.ledger(given, given, medium, Some(0.0), duration, source);
+        answers.parts(medium, Some(0.0), medium, 0.0, source);
         answers.know(format!("displacement.{name}"), ring.velocity * duration, source);
         answers.know(format!("velocity.{name}"), ring.velocity, source);
         answers.current = Some(ring.current);
@@ -269,6 +296,19 @@ impl Question<'_> {
 impl Answers {
     pub(super) fn know(&mut self, name: impl Into<String>, value: f64, source: &str) {
         self.values.insert(name.into(), (value, source.to_owned()));
+    }
+
+    /// The parts of the entropy in the mean.
+    fn parts(&mut self, medium: f64, system: Option<f64>, housekeeping: f64, moves: f64, source: &str) {
+        // A difference that only rounding keeps from zero.
+        let housekeeping = if housekeeping.abs() <= 1e-9 * (1.0 + medium.abs()) { 0.0 } else { housekeeping };
+        let excess = medium - housekeeping;
+        self.know("entropy_housekeeping", housekeeping, source);
+        self.know("entropy_excess", excess, source);
+        self.know("hatano_sasa", moves, source);
+        if let Some(system) = system {
+            self.know("entropy_nonadiabatic", system + excess, source);
+        }
     }
 
     /// First and second law in the mean.

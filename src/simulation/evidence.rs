@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::langevin::Ends;
 use super::law::Law;
+use super::surprise::{Moves, SteadyStates};
 use crate::backend::Batch;
 use crate::model::System;
 use crate::plan::{Column, Plan};
 use crate::statistics::{FieldLayout, Fields, Plane, PlaneLayout, Scalars, Series, StatisticsError, Tallies};
-use crate::thermodynamics::observables::{Accounts, Bath, Ledger, Named, StateFunction};
+use crate::thermodynamics::observables::{Accounts, Bath, Ledger, Named, StateFunction, SurpriseEnds, SurpriseMoves};
 use crate::thermodynamics::theorems::{Facts, PAIRS, scalar_specs};
 
 /// Turns the batches of one ensemble into statistics.
@@ -99,6 +100,8 @@ pub(super) struct LangevinAccounts {
     end_law: Option<Law>,
     periods: Vec<Option<f64>>,
     duration: f64,
+    steady_states: Option<SteadyStates>,
+    steady: bool,
 }
 
 impl LangevinAccounts {
@@ -106,7 +109,23 @@ impl LangevinAccounts {
     pub(super) fn new(system: &Arc<System>, plan: &Plan, baths: &[Bath], ends: &Ends, start_law: Option<Law>, end_law: Option<Law>) -> Self {
         let periods = system.boundaries.iter().map(|boundary| boundary.period()).collect();
         let duration = plan.schedule.steps as f64 * plan.schedule.dt;
-        Self { duration, system: Arc::clone(system), columns: plan.columns.clone(), baths: baths.to_vec(), ends: ends.clone(), start_law, end_law, periods }
+        Self {
+            duration,
+            system: Arc::clone(system),
+            columns: plan.columns.clone(),
+            baths: baths.to_vec(),
+            ends: ends.clone(),
+            start_law,
+            end_law,
+            periods,
+            steady_states: None,
+            steady: false,
+        }
+    }
+
+    /// The same with the steady states along the protocol; `steady` for a run that stays in one.
+    pub(super) fn with_steady_states(self, steady_states: Option<SteadyStates>, steady: bool) -> Self {
+        Self { steady_states, steady, ..self }
     }
 }
 
@@ -132,6 +151,8 @@ impl Accounts for LangevinAccounts {
             energy_end: &energy_end,
             log_density_start: log_start.as_ref().map(|f| f as StateFunction<'_>),
             log_density_end: log_end.as_ref().map(|f| f as StateFunction<'_>),
+            surprise: self.steady_states.as_ref().map(surprise_ends),
+            steady: self.steady,
             end_work: (self.ends.last != self.ends.last_step).then_some(&end_work as StateFunction<'_>),
         };
         ledger.evaluate(columns)
@@ -140,4 +161,13 @@ impl Accounts for LangevinAccounts {
     fn columns(&self) -> usize {
         self.columns.len()
     }
+}
+
+fn surprise_ends(steady: &SteadyStates) -> SurpriseEnds<'_> {
+    let moves = match &steady.moves {
+        Moves::None => SurpriseMoves::None,
+        Moves::Work(inverse_temperature, free_energy) => SurpriseMoves::Work { inverse_temperature: *inverse_temperature, free_energy: *free_energy },
+        Moves::Summed(end) => SurpriseMoves::Summed(end.as_ref().map(|function| &**function as StateFunction<'_>)),
+    };
+    SurpriseEnds { first: &*steady.first, last: &*steady.last, moves }
 }

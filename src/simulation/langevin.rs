@@ -7,6 +7,7 @@ use super::evidence::LangevinAccounts;
 use super::law::Law;
 use super::plane::plane;
 use super::start::{Opening, equilibrium, opening};
+use super::surprise::steady_states;
 use super::{Beside, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 use crate::exact::path;
@@ -39,7 +40,9 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let ends = Ends::of(&table);
     let opening = opening(&experiment, &system, &ends.first)?;
     let start = plan::Start { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
-    let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start)?;
+    let steady = steady_states(&system, &table, &opening, &ends, experiment.steps as usize);
+    let along = steady.as_ref().ok().and_then(|steady| steady.along.clone());
+    let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start, along.as_deref())?;
     let baths = baths(&system);
     let mut warnings = experiment.warnings.clone();
     let pilot = pilot::fly(&plan)?;
@@ -52,9 +55,11 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let question = Question { experiment: &experiment, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen: pilot.range(0) };
     let mut answers = question.answer()?;
     warnings.append(&mut answers.warnings);
-    let facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
+    let mut facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
+    facts.steady_states = steady.as_ref().map(|_| ()).map_err(Clone::clone);
     let start_law = opening.law.as_ref().ok().cloned();
-    let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone());
+    let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone())
+        .with_steady_states(steady.ok(), facts.is_steady() && !facts.odd_velocities);
     let mut simulation = Simulation {
         reverse: None,
         finer: None,
@@ -103,7 +108,7 @@ fn reversed(
         return Err(SimulationError::Start("the reversed run needs an exact law to start from, which this model does not have".to_owned()));
     };
     let start = plan::Start { initial: law.initial_state(), relaxation_steps: 0 };
-    let plan = plan::compile(&simulation.experiment, model, system, Stream::Reverse, start)?;
+    let plan = plan::compile(&simulation.experiment, model, system, Stream::Reverse, start, None)?;
     let last_step = Ends::of(&protocol_table(&simulation.experiment, Stream::Reverse)).last_step;
     let ends = Ends { first: ends.last.clone(), last_step, last: ends.first.clone() };
     let accounts = LangevinAccounts::new(system, &plan, baths, &ends, Some(law), end_law);
@@ -174,6 +179,7 @@ fn facts(
         jumps: false,
         empty_states_at_start: false,
         odd_velocities: system.is_underdamped(),
+        steady_states: Ok(()),
         single_temperature: system.single_temperature(),
         canonical: system.canonical(&[]).map(|_| ()),
         delta_free_energy,
@@ -185,7 +191,7 @@ fn facts(
         duration: experiment.protocol.duration,
         quadratic_potential: quadratic,
         unit_roundoff: f64::EPSILON / 2.0,
-        exponential_variances: Default::default(),
+        exponential_variances: answers.exponential_variances.clone(),
     };
     exact_variances(system, opening, ends, answers, &mut facts);
     chain_variances(system, plan, table, opening, ends, answers, &mut facts);

@@ -13,6 +13,7 @@ mod outcome;
 mod pilot;
 mod plane;
 mod start;
+mod surprise;
 
 use std::time::Instant;
 

@@ -280,7 +280,14 @@ fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered, names: &[Stri
         Column::Initial(i) => Some(format!("initial.{}", names[usize::from(*i)])),
         Column::Position(i) => Some(format!("position.{}", names[usize::from(*i)])),
         Column::Winding(i) => plan.coordinates[usize::from(*i)].boundary.period().map(|_| format!("winding.{}", names[usize::from(*i)])),
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Circulation(..) | Column::Jump(_) => None,
+        Column::Work
+        | Column::Heat(_)
+        | Column::EntropyMedium
+        | Column::EntropyPath
+        | Column::HeatPath
+        | Column::Surprise
+        | Column::Circulation(..)
+        | Column::Jump(_) => None,
     };
     let labels = plan.columns.iter().map(name).chain(gathered.observables.iter().map(|named| Some(named.name.clone())));
     let values = gathered.kept.iter().flatten().filter(|_| experiment.measure.trajectories);

@@ -6,9 +6,10 @@ use super::SimulationError;
 use super::inertial::{stationary, thermal};
 use super::law::Law;
 use crate::density::Density;
+use crate::exact::ExactError;
 use crate::exact::equilibrium::{Equilibrium, Quadratic};
 use crate::exact::linear::{Gaussian, LinearDynamics};
-use crate::exact::quadrature::integrate;
+use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
 use crate::experiment::{Experiment, InitialLaw, Interpretation};
 use crate::model::System;
@@ -154,12 +155,23 @@ pub(super) fn steady_law(system: &System, protocol: &[f64]) -> Result<Option<(La
     let found = if system.bath_varies() {
         one_dimensional(system, 1.0, &reduced_potential(system, protocol))?
     } else {
-        let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
-        let drive = |x: f64| system.drive(0, &[x], protocol);
-        let effective = |x: f64| system.potential(&[x], protocol) - integrate(origin, x, 64, &drive);
-        one_dimensional(system, system.temperature[0], &effective)?
+        one_dimensional(system, system.temperature[0], &|x| effective_potential(system, x, protocol))?
     };
     Ok(Some((Law::Density(found.density), "steady state without current, exact by quadrature".to_owned())))
+}
+
+/// Potential of one coordinate with that of its drive.
+fn effective_potential(system: &System, x: f64, protocol: &[f64]) -> f64 {
+    let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
+    system.potential(&[x], protocol) - integrate(origin, x, 64, &|x| system.drive(0, &[x], protocol))
+}
+
+/// Where one open coordinate has weight in its steady state.
+pub(super) fn effective_range(system: &System, protocol: &[f64]) -> Result<(f64, f64), ExactError> {
+    if system.bath_varies() {
+        return confined_range(&reduced_potential(system, protocol), 1.0);
+    }
+    confined_range(&|x| effective_potential(system, x, protocol), system.temperature[0])
 }
 
 /// `−ln p` up to a constant of one coordinate that carries no current: `−∫ (F/T − a ∂ ln D) dx`.

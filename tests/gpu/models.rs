@@ -96,6 +96,7 @@ impl Model {
                 quarter: vec![coefficient[3]; d],
                 linear,
                 inertia: None,
+                surprise: None,
             }),
             initial: InitialState::Gaussian { mean: vec![0.3; d], factor: (0..d * d).map(|k| if k % (d + 1) == 0 { 0.4 } else { 0.0 }).collect() },
             relaxation_steps: 0,

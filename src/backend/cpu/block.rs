@@ -5,7 +5,7 @@ use super::kernels::NoiseBlock;
 use super::record::Record;
 use crate::expression::{Operand, Value, value};
 use crate::maths::{LANES, Lanes, Real};
-use crate::plan::{Boundary, Column, FLUSH_EVERY, Integrator, Overdamped, Plan, initial_state};
+use crate::plan::{Boundary, Column, Dynamics, FLUSH_EVERY, Integrator, Overdamped, Plan, SurpriseMove, initial_state};
 use crate::random::{self, Purpose};
 
 /// A plan's numbers in the precision of the run.
@@ -14,13 +14,19 @@ pub(super) struct Numbers<R> {
     pub(super) rows: Vec<R>,
     pub(super) resting: Vec<R>,
     pub(super) columns: usize,
+    /// Coefficients of the moves of `−ln p_ss`.
+    pub(super) surprise: Vec<R>,
 }
 
 impl<R: Real> Numbers<R> {
     pub(super) fn of(plan: &Plan) -> Self {
         let cast = |values: &[f64]| values.iter().map(|&v| R::from_f64(v)).collect();
         let uniforms = &plan.uniforms;
-        Self { constants: cast(&uniforms.constants), rows: cast(&uniforms.rows), resting: cast(&uniforms.resting), columns: uniforms.columns }
+        let surprise = match &plan.dynamics {
+            Dynamics::Overdamped(Overdamped { surprise: Some(SurpriseMove::Table(table)), .. }) => cast(&table.coefficients),
+            _ => Vec::new(),
+        };
+        Self { constants: cast(&uniforms.constants), rows: cast(&uniforms.rows), resting: cast(&uniforms.resting), columns: uniforms.columns, surprise }
     }
 
     pub(super) fn row(&self, step: u64) -> &[R] {
@@ -50,7 +56,7 @@ pub(super) struct Block<'a, R: Real> {
     pub(super) plan: &'a Plan,
     pub(super) dynamics: &'a Overdamped,
     pub(super) kernels: Kernels<R>,
-    numbers: &'a Numbers<R>,
+    pub(super) numbers: &'a Numbers<R>,
     first: u64,
     start: Vec<[f64; LANES]>,
     pub(super) position: Vec<Lanes<R>>,
@@ -72,6 +78,7 @@ pub(super) struct Block<'a, R: Real> {
     pub(super) path: Sum<R>,
     circulation: Vec<((u16, u16), Sum<R>)>,
     pub(super) heat_path: Sum<R>,
+    pub(super) surprise: Sum<R>,
 }
 
 /// What a step reads besides the state.
@@ -103,7 +110,12 @@ impl<'a, R: Real> Block<'a, R> {
     pub(super) fn new(plan: &'a Plan, dynamics: &'a Overdamped, numbers: &'a Numbers<R>, kernels: Kernels<R>) -> Self {
         let d = plan.coordinates.len();
         let zero = Lanes([R::ZERO; LANES]);
-        let registers = usize::from(dynamics.force.registers).max(dynamics.protocol_work.as_ref().map_or(0, |p| usize::from(p.registers)));
+        let of_surprise = match &dynamics.surprise {
+            Some(SurpriseMove::Formula(program)) => program.registers,
+            _ => 0,
+        };
+        let of_work = dynamics.protocol_work.as_ref().map_or(0, |p| p.registers);
+        let registers = usize::from(dynamics.force.registers.max(of_work).max(of_surprise));
         Self {
             plan,
             dynamics,
@@ -130,6 +142,7 @@ impl<'a, R: Real> Block<'a, R> {
             path: Sum::new(),
             circulation: circulations(plan).map(|pair| (pair, Sum::new())).collect(),
             heat_path: Sum::new(),
+            surprise: Sum::new(),
         }
     }
 
@@ -190,6 +203,7 @@ impl<'a, R: Real> Block<'a, R> {
         self.path = Sum::new();
         self.medium = Sum::new();
         self.heat_path = Sum::new();
+        self.surprise = Sum::new();
         for heat in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             *heat = Sum::new();
         }
@@ -211,6 +225,9 @@ impl<'a, R: Real> Block<'a, R> {
             self.kernels.add(work, &mut self.work.partial);
         }
         let dynamics = self.dynamics;
+        if let Some(surprise) = &dynamics.surprise {
+            self.add_surprise(surprise, input);
+        }
         match (dynamics.integrator, &dynamics.inertia, &dynamics.linear) {
             (Integrator::EulerMaruyama, ..) => self.step_euler_maruyama(input),
             (Integrator::Heun, ..) => self.step_heun(input),
@@ -288,6 +305,7 @@ impl<'a, R: Real> Block<'a, R> {
         self.kernels.flush(&mut self.path.partial, &mut self.path.total);
         self.kernels.flush(&mut self.medium.partial, &mut self.medium.total);
         self.kernels.flush(&mut self.heat_path.partial, &mut self.heat_path.total);
+        self.kernels.flush(&mut self.surprise.partial, &mut self.surprise.total);
         for sum in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             self.kernels.flush(&mut sum.partial, &mut sum.total);
         }
@@ -305,6 +323,7 @@ impl<'a, R: Real> Block<'a, R> {
             Column::EntropyPath => self.path.value(lane),
             Column::Circulation(i, j) => self.circulation.iter().find(|(pair, _)| *pair == (i, j)).map_or(f64::NAN, |(_, sum)| sum.value(lane)),
             Column::HeatPath => self.heat_path.value(lane),
+            Column::Surprise => self.surprise.value(lane),
             Column::Jump(_) => f64::NAN,
         }
     }

@@ -8,6 +8,7 @@ use super::jump::kernels::Weights;
 use super::jump::race::{Flags, Pace, Race, Streams};
 use super::jump::walk::Graph;
 use super::kernels::{LedgerFactors, LinearFactors, NoiseBlock};
+use super::surprise::CubicGrid;
 use crate::backend::TileMoments;
 use crate::expression::Program;
 use crate::maths::{LANES, Lanes, Real};
@@ -20,6 +21,7 @@ mod all {
     pub(super) use super::super::jump::race::*;
     pub(super) use super::super::jump::walk::*;
     pub(super) use super::super::kernels::*;
+    pub(super) use super::super::surprise::*;
 }
 
 macro_rules! instruction_set {
@@ -100,6 +102,7 @@ kernels! {
     fn bath(v: &Lanes<R>, z: &Lanes<R>, damping: R, noise: R, after: &mut Lanes<R>);
     fn kinetic_heat(before: &Lanes<R>, after: &Lanes<R>, factor: R, sum: &mut Lanes<R>);
     fn turn(sign: &Lanes<R>, v: &mut Lanes<R>);
+    fn add_cubic(x: &Lanes<R>, grid: CubicGrid<R>, cubics: &[R], part: R, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, factors: LedgerFactors<R>, sum: &mut Lanes<R>);
     fn ledger_weak_taylor(z: &Lanes<R>, width: &Lanes<R>, mean_after: &Lanes<R>, width_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama_ito(z: &Lanes<R>, width: &Lanes<R>, slope: &Lanes<R>, drift_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);

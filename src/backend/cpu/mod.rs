@@ -8,6 +8,7 @@ mod kernels;
 mod multiplicative;
 mod plane;
 mod record;
+mod surprise;
 mod underdamped;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use super::{jump, kernel};
 use crate::backend::BackendError;
-use crate::plan::{Dynamics, Integrator, Overdamped, Plan};
+use crate::plan::{Dynamics, Integrator, Overdamped, Plan, SurpriseMove};
 
 /// What the text of a shader depends on besides the plan. No choice changes a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ fragments! {
     HEUN_STRATONOVICH "heun_stratonovich.wgsl"
     EXACT_LINEAR "exact_linear.wgsl"
     UNDERDAMPED "underdamped.wgsl"
+    SURPRISE "surprise.wgsl"
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
     PLANE "plane.wgsl"
@@ -132,6 +133,9 @@ impl Composition {
         }
         if dynamics.inertia.is_some() && !dynamics.integrator.is_splitting() {
             whole.push_fragment(UNDERDAMPED);
+        }
+        if matches!(dynamics.surprise, Some(SurpriseMove::Table(_))) {
+            whole.push_fragment(SURPRISE);
         }
         if !plan.series.is_empty() {
             whole.push_fragment(TILE_MOMENTS);

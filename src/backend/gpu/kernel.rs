@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::layout::{Layout, field_row};
 use super::{plane, step};
 use crate::expression::wgsl;
-use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, JumpColumn, Overdamped, Plan, TILE};
+use crate::plan::{Boundary, Column, FLUSH_EVERY, FieldGrid, JumpColumn, Overdamped, Plan, SurpriseMove, TILE};
 
 /// Most constants that are copied into registers; more are read where they are used.
 const CONSTANTS_IN_REGISTERS: usize = 64;
@@ -74,6 +74,9 @@ pub(super) fn programs(plan: &Plan, dynamics: &Overdamped) -> String {
     text.push_str(&wgsl(&dynamics.force, "force", dimension));
     if let Some(program) = &dynamics.protocol_work {
         line!(text, "\n{}", wgsl(program, "protocol_work", dimension));
+    }
+    if let Some(SurpriseMove::Formula(program)) = &dynamics.surprise {
+        line!(text, "\n{}", wgsl(program, "surprise_move", dimension));
     }
     text.push('\n');
     text
@@ -255,13 +258,15 @@ fn series_value(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout, col
             Some(slot) => format!("bitcast<f32>(state[{slot}u * dispatch.stride + place])"),
             None => format!("x[{i}]"),
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Circulation(..) => match layout.sum(column) {
-            Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
-                format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Surprise | Column::Circulation(..) => {
+            match layout.sum(column) {
+                Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
+                    format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
+                }
+                Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
+                None => number(0.0),
             }
-            Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
-            None => number(0.0),
-        },
+        }
         Column::Jump(JumpColumn::Derived(k)) => format!("derived_values[{k}]"),
         Column::Jump(_) => number(0.0),
     }

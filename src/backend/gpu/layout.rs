@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::plane;
-use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, TILE};
+use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, SurpriseMove, TILE};
 use crate::random::{self, Purpose};
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
@@ -82,8 +82,12 @@ impl Layout {
         };
         let windings = plan.coordinates.iter().map(|c| slot_if(matches!(c.boundary, Boundary::Periodic { .. }))).collect();
         let initial = (0..dimension as u16).map(|i| slot_if(asked(Column::Initial(i)))).collect();
-        let possible =
-            std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([Column::EntropyMedium, Column::EntropyPath, Column::HeatPath]);
+        let possible = std::iter::once(Column::Work).chain((0..dimension as u16).map(Column::Heat)).chain([
+            Column::EntropyMedium,
+            Column::EntropyPath,
+            Column::HeatPath,
+            Column::Surprise,
+        ]);
         let areas = plan.columns.iter().copied().filter(|column| matches!(column, Column::Circulation(..)));
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).chain(areas).collect();
         let returned = next + 3 * sums.len();
@@ -198,6 +202,7 @@ pub(super) fn rows_length(plan: &Plan) -> u64 {
 fn surprise(plan: &Plan) -> &[f64] {
     match &plan.dynamics {
         Dynamics::Reactions(Reactions { surprise: Some(surprise), .. }) => &surprise.values,
+        Dynamics::Overdamped(Overdamped { surprise: Some(SurpriseMove::Table(table)), .. }) => &table.coefficients,
         _ => &[],
     }
 }

@@ -7,7 +7,7 @@ use super::kernel::{line, number};
 use super::layout::Layout;
 use super::plane;
 use crate::expression::{Operand, wgsl_operand};
-use crate::plan::{Boundary, Column, Integrator, LinearStep, Overdamped, Plan};
+use crate::plan::{Boundary, CUBIC, Column, Integrator, LinearStep, Overdamped, Plan, SurpriseMove};
 
 /// `fn step(row, n)`: one step of the plan at the row of numbers that starts there.
 pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
@@ -15,6 +15,10 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
     let mut text = String::from("fn step(row: u32, n: u32) {\n");
     if let (Some(_), Some(work)) = (&dynamics.protocol_work, layout.sum(Column::Work)) {
         line!(text, "    partial[{work}] = partial[{work}] + protocol_work(x, row)[0];");
+    }
+    if let (Some(surprise), Some(sum)) = (&dynamics.surprise, layout.sum(Column::Surprise)) {
+        let change = surprise_change(plan, surprise);
+        line!(text, "    partial[{sum}] = partial[{sum}] + {change};");
     }
     match (dynamics.integrator, &dynamics.linear, &dynamics.inertia) {
         (Integrator::EulerMaruyama, ..) => writer.euler_maruyama(&mut text),
@@ -36,6 +40,20 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
         line!(text, "    z[{i}] = z[{i}].yzwx;");
     }
     text + "}\n"
+}
+
+/// Text of the change of `−ln p_ss` by a move of the protocol.
+fn surprise_change(plan: &Plan, surprise: &SurpriseMove) -> String {
+    match surprise {
+        SurpriseMove::Formula(_) => "surprise_move(x, row)[0]".to_owned(),
+        SurpriseMove::Table(table) => {
+            let (row, part) = (wgsl_operand(table.row), wgsl_operand(table.part));
+            let (lower, scale) = (number(table.lower), number(f64::from(table.cells) / (table.upper - table.lower)));
+            let cubics = plan.uniforms.resting.len() + plan.uniforms.rows.len();
+            let length = CUBIC * table.cells as usize;
+            format!("{part} * cubic(x[0], {lower}, {scale}, {}, {cubics}u + {length}u * u32({row}))", number(f64::from(table.cells)))
+        }
+    }
 }
 
 pub(super) struct Writer<'a> {

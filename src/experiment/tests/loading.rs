@@ -245,5 +245,8 @@ fn sources_are_files_models_and_texts() {
         refused(&Source::named("driven-rnig")),
         "error: `driven-rnig` is neither a file nor a model of this program\nhelp: did you mean `driven-ring`? `ness models` lists the models"
     );
-    assert_eq!(refused(&Source::named("gyrator")), "error: `gyrator` is neither a file nor a model of this program\nhelp: `ness models` lists the models");
+    assert_eq!(
+        refused(&Source::named("quantum-dot")),
+        "error: `quantum-dot` is neither a file nor a model of this program\nhelp: `ness models` lists the models"
+    );
 }

@@ -182,6 +182,7 @@ impl Question<'_> {
             None => Err("p of a rod is known in equilibrium only; leave the theorem out of `measure.theorems`".to_owned()),
         };
         Facts {
+            steady_states: Ok(()),
             jumps: true,
             empty_states_at_start: false,
             canonical: Ok(()),

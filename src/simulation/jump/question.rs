@@ -153,6 +153,7 @@ impl Question<'_> {
             empty_states_at_start: partial,
             canonical: Ok(()),
             odd_velocities: false,
+            steady_states: Ok(()),
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
             delta_free_energy: self.free_energy(),
             start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },

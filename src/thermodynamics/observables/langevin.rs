@@ -33,6 +33,37 @@ pub struct Ledger<'a> {
     pub log_density_end: Option<StateFunction<'a>>,
     /// Work of a protocol move after the last step, at the final position.
     pub end_work: Option<StateFunction<'a>>,
+    /// `−ln p_ss` at both ends of the protocol, and what its moves did to it, where known.
+    pub surprise: Option<SurpriseEnds<'a>>,
+    /// True for a run in a steady state.
+    pub steady: bool,
+}
+
+/// `φ = −ln p_ss` at both ends of the protocol, up to a common constant.
+#[derive(Clone, Copy)]
+pub struct SurpriseEnds<'a> {
+    /// At the initial protocol value.
+    pub first: StateFunction<'a>,
+    /// At the final protocol value, after a last jump.
+    pub last: StateFunction<'a>,
+    /// How the moves in between are known.
+    pub moves: SurpriseMoves<'a>,
+}
+
+/// How Hatano and Sasa's `Y` is known.
+#[derive(Clone, Copy)]
+pub enum SurpriseMoves<'a> {
+    /// The protocol does not move.
+    None,
+    /// `(W − ΔF)/T`.
+    Work {
+        /// `1/T`.
+        inverse_temperature: f64,
+        /// `ΔF`.
+        free_energy: f64,
+    },
+    /// [`Column::Surprise`], and a move after the last step.
+    Summed(Option<StateFunction<'a>>),
 }
 
 impl Ledger<'_> {
@@ -86,7 +117,19 @@ impl Ledger<'_> {
                 None => moved,
             }
         };
+        let surprise_change = self.surprise.as_ref().and_then(|ends| combine(&end(ends.last), &start(ends.first), |last, first| last - first));
+        let moves = self.surprise.as_ref().and_then(|ends| match ends.moves {
+            SurpriseMoves::None => surprise_change.as_ref().map(|change| vec![0.0; change.len()]),
+            SurpriseMoves::Work { inverse_temperature, free_energy } => {
+                work.as_ref().map(|work| work.iter().map(|w| inverse_temperature * (w - free_energy)).collect())
+            }
+            SurpriseMoves::Summed(None) => column(Column::Surprise).cloned(),
+            SurpriseMoves::Summed(Some(function)) => combine(&column(Column::Surprise).cloned(), &end(function), |sum, more| sum + more),
+        });
         Totals {
+            excess: combine(&moves, &surprise_change, |y, change| y - change),
+            surprise_change,
+            symmetric: self.steady,
             work,
             heat: sum_of(&everywhere, &|_| 1.0),
             bath_heat: self.baths.iter().map(|bath| sum_of(&bath.coordinates, &|_| 1.0)).collect(),
@@ -190,6 +233,8 @@ mod tests {
             log_density_start: Some(&|x| -x[0]),
             log_density_end: Some(&|x| -3.0 * x[0]),
             end_work: Some(&|x| x[1]),
+            surprise: None,
+            steady: false,
         })
     }
 

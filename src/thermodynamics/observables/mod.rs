@@ -8,7 +8,7 @@ mod langevin;
 
 pub use exchange::ExchangeLedger;
 pub use jump::{JumpLedger, Medium, OwnedStateFunction, Reaction};
-pub use langevin::{Ledger, StateFunction};
+pub use langevin::{Ledger, StateFunction, SurpriseEnds, SurpriseMoves};
 
 /// What an observable is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,9 +227,16 @@ pub static OBSERVABLES: &[Observable] = &[
         values: |t, _| combine(&t.medium, &t.excess, |medium, excess| medium - excess),
     },
     Observable {
+        name: "entropy_housekeeping_path",
+        unit: Unit::Entropy,
+        long_name: "the same on the path ledger of the medium entropy",
+        scope: Scope::Run,
+        values: |t, _| combine(&t.medium_path, &t.excess, |medium, excess| medium - excess),
+    },
+    Observable {
         name: "entropy_excess",
         unit: Unit::Entropy,
-        long_name: "medium entropy beyond the housekeeping: change of ln p_ss by jumps",
+        long_name: "medium entropy beyond the housekeeping: what the motion does to ln p_ss",
         scope: Scope::Run,
         values: |t, _| t.excess.clone(),
     },
@@ -352,7 +359,8 @@ pub static OBSERVABLES: &[Observable] = &[
         long_name: "exp(-a s) - exp(-(1 - a) s) of the total entropy s: mean 0 in a steady state",
         scope: Scope::Tilt,
         values: |t, tilt| {
-            let total = combine(&t.medium, &t.system, |a, b| a + b).filter(|_| t.symmetric)?;
+            let medium = if t.medium_path.is_some() { &t.medium_path } else { &t.medium };
+            let total = combine(medium, &t.system, |a, b| a + b).filter(|_| t.symmetric)?;
             let a: f64 = TILTS.get(tilt)?.parse().ok()?;
             Some(total.iter().map(|s| (-a * s).exp() - (-(1.0 - a) * s).exp()).collect())
         },
@@ -460,7 +468,7 @@ pub struct Totals {
     bond_flux: Vec<Option<Vec<f64>>>,
     products: Vec<Option<Vec<f64>>>,
     energy_residual: Option<Vec<f64>>,
-    /// True in a steady state of a jump process, where the symmetry of the total entropy holds at any time.
+    /// True in a steady state, where the symmetry of the total entropy holds at any time.
     symmetric: bool,
 }
 

@@ -126,6 +126,29 @@ pub(super) fn integral(evidence: &Evidence, theorem: &str, name: &str) -> Option
     Some(Finding::exponential(average, format!("⟨exp(−s)⟩ of s = `{name}`, with the exact steady state of every protocol value")))
 }
 
+/// Rounding that an exponential average may carry.
+const ROUNDING: f64 = 1e-9;
+
+/// `⟨exp(−Δs_hk)⟩ = 1`, on the path ledger where there is one. The split refers to the steady state of the equations of motion, not to that of the discrete steps, so an error of the
+/// time step is left; the distance between both ledgers tells its size and counts as an error.
+pub(super) fn integral_housekeeping(evidence: &Evidence) -> Option<Finding> {
+    let facts = evidence.facts;
+    let name = facts.ledger("entropy_housekeeping");
+    if name == "entropy_housekeeping" {
+        return integral(evidence, "integral_housekeeping", &name);
+    }
+    let mut average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_housekeeping").copied())?;
+    let physical = Average::of(evidence.scalars.get("entropy_housekeeping")?, 0.0, None)?.measured();
+    let value = average.log_mean.exp();
+    let time_step = (value - physical.value).abs();
+    average.relative_error = average.relative_error.hypot(time_step / value).hypot(ROUNDING);
+    let advice = format!(
+        "⟨exp(−s)⟩ of s = `{name}`; the physical ledger gives {:.6} ± {:.6}, and the distance {time_step:.1e} between both is part of the error",
+        physical.value, physical.standard_error
+    );
+    Some(Finding::exponential(average, advice))
+}
+
 /// Hatano and Sasa's theorem needs a steady start.
 pub(super) fn steady_start_scope(facts: &Facts) -> Result<(), String> {
     if facts.start == Start::Other {

@@ -99,11 +99,11 @@ pub static THEOREMS: &[Theorem] = &[
     },
     Theorem {
         name: "integral_housekeeping",
-        sentence: "⟨exp(−Δs_hk)⟩ = 1",
+        sentence: "⟨exp(−Δs_hk)⟩ = 1 (Speck & Seifert), from any start and under any protocol",
         needs: &["entropy_housekeeping"],
         needs_reverse: |_| false,
         scope: even_scope,
-        evaluate: |evidence| exponential::integral(evidence, "integral_housekeeping", "entropy_housekeeping"),
+        evaluate: exponential::integral_housekeeping,
     },
     Theorem {
         name: "integral_nonadiabatic",
@@ -174,6 +174,8 @@ pub struct Facts {
     pub empty_states_at_start: bool,
     /// True when velocities, which are odd under time reversal, are part of the state.
     pub odd_velocities: bool,
+    /// Why the steady states along the protocol are not known.
+    pub steady_states: Result<(), String>,
     /// Without a path ledger, the name of the integrator that has none.
     pub path_ledger: Result<(), String>,
     /// Which `p(x, τ)` the system entropy uses, or why there is none and what to do.
@@ -306,6 +308,7 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
         if !observables.iter().any(|named| there(&named.name)) {
             let reason = match (&facts.system_entropy, need.contains("entropy_total") || need.contains("entropy_system") || need.contains("symmetry")) {
                 (Err(reason), true) => format!("the system entropy is not known: {reason}"),
+                _ if of_steady_states(need) && facts.steady_states.is_err() => facts.steady_states.as_ref().err().cloned().unwrap_or_default(),
                 _ => format!("it needs `{need}`, which this model does not define; leave the theorem out of `measure.theorems`"),
             };
             return Err(out_of_scope(reason));
@@ -314,11 +317,16 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
     Ok(())
 }
 
+/// Whether an observable is made of the steady states along the protocol.
+fn of_steady_states(name: &str) -> bool {
+    ["entropy_housekeeping", "entropy_excess", "entropy_nonadiabatic", "hatano_sasa"].contains(&name)
+}
+
 /// What to keep of every observable so that all theorems can be tried: β of work for `⟨exp(−βW)⟩`, 1 for entropies.
 pub fn scalar_specs(observables: &[Named], facts: &Facts) -> Vec<ScalarSpec> {
     let beta = |name: &str| match name {
         "work" | "work_path" => facts.single_temperature.map(|temperature| 1.0 / temperature),
-        "entropy_total" | "entropy_total_path" | "entropy_housekeeping" | "entropy_nonadiabatic" | "hatano_sasa" => Some(1.0),
+        "entropy_total" | "entropy_total_path" | "entropy_housekeeping" | "entropy_housekeeping_path" | "entropy_nonadiabatic" | "hatano_sasa" => Some(1.0),
         _ => None,
     };
     observables.iter().map(|named| ScalarSpec { name: named.name.clone(), beta: beta(&named.name) }).collect()

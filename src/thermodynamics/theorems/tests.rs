@@ -45,6 +45,7 @@ pub(in crate::thermodynamics) fn facts() -> Facts {
         jumps: false,
         empty_states_at_start: false,
         odd_velocities: false,
+        steady_states: Ok(()),
         path_ledger: Ok(()),
         system_entropy: Ok("exact".into()),
         duration: 2.0,

@@ -1,0 +1,407 @@
+//! The surprise `φ = −ln p_ss` along the protocol of a Langevin run: what housekeeping, excess and Hatano–Sasa need.
+
+use std::sync::Arc;
+
+use nalgebra::{DMatrix, DVector};
+
+use super::SimulationError;
+use super::langevin::Ends;
+use super::start::{Opening, effective_range, equilibrium};
+use crate::coordinate::Boundary;
+use crate::exact::ExactError;
+use crate::exact::linear::{ExactStep, Gaussian, LinearDynamics};
+use crate::exact::surprise::Surprise;
+use crate::model::System;
+use crate::plan::{InitialState, QuadraticMove, SurpriseAlong, protocol_at};
+use crate::thermodynamics::theorems::Start;
+
+/// Cells of a grid that is tried first, and most that are tried.
+const FEWEST_CELLS: usize = 64;
+const MOST_CELLS: usize = 2048;
+/// Largest error of the interpolation in a coordinate, and of that along the protocol, in nats: far below what trajectories can tell.
+const SMOOTH: f64 = 1e-6;
+const STRAIGHT: f64 = 2e-5;
+/// Where `φ` is so far above its lowest, no trajectory comes to see an error.
+const HEIGHT: f64 = 25.0;
+/// Pieces of the protocol that are looked at before any is cut.
+const PIECES: usize = 64;
+/// Most numbers of a table.
+const MOST_NUMBERS: usize = 1 << 24;
+/// Standard deviations of a Gaussian start that a grid covers.
+const REACH: f64 = 8.0;
+
+/// A function of the state.
+pub(super) type StateSurprise = Arc<dyn Fn(&[f64]) -> f64 + Send + Sync>;
+
+/// How the sum over the protocol's moves is known.
+#[derive(Clone)]
+pub(super) enum Moves {
+    /// The protocol does not move.
+    None,
+    /// Equilibrium at every value: `Y = (W − ΔF)/T`, with `1/T` and `ΔF`.
+    Work(f64, f64),
+    /// The kernel sums all moves but the one after the last step.
+    Summed(Option<StateSurprise>),
+}
+
+/// `φ` at both ends of the protocol, up to a common constant, and the moves in between.
+#[derive(Clone)]
+pub(super) struct SteadyStates {
+    pub(super) first: StateSurprise,
+    pub(super) last: StateSurprise,
+    pub(super) moves: Moves,
+    /// For the kernel.
+    pub(super) along: Option<Arc<SurpriseAlong>>,
+}
+
+/// The steady states along a protocol, or why they are not known.
+pub(super) fn steady_states(system: &Arc<System>, table: &[Vec<f64>], opening: &Opening, ends: &Ends, steps: usize) -> Result<SteadyStates, String> {
+    if system.is_underdamped() {
+        return Err(
+            "housekeeping and excess are split here for overdamped dynamics only: velocities are odd under time reversal and need a split in three".to_owned()
+        );
+    }
+    let moves = table.iter().any(|values| values.iter().any(|value| *value != values[0]));
+    let found = if let Some(temperature) = system.single_temperature().filter(|_| !system.is_driven()) {
+        conservative(system, ends, temperature, moves, opening.kind)
+    } else if system.is_linear() {
+        linear(system, table, ends, steps, moves)
+    } else if system.dimension() == 1 {
+        one_coordinate(system, table, ends, steps, moves, &opening.initial)
+    } else {
+        return Err("the steady state of several coordinates that are neither harmonic nor in equilibrium is not known here".to_owned());
+    };
+    found.map_err(|error| format!("there is no steady state at every value of the protocol, or it is not known: {error}"))
+}
+
+/// Equilibrium of the potential at every value.
+fn conservative(system: &Arc<System>, ends: &Ends, temperature: f64, moves: bool, start: Start) -> Result<SteadyStates, SimulationError> {
+    let energy = |protocol: &[f64], shift: f64| -> StateSurprise {
+        let (system, protocol) = (Arc::clone(system), protocol.to_vec());
+        Arc::new(move |x: &[f64]| (system.potential(x, &protocol) - shift) / temperature)
+    };
+    let (first, last) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?);
+    let difference = match (first, last) {
+        (Some((_, first)), Some((_, last))) => last - first,
+        _ if moves => {
+            let reason = "the free energy of several coordinates that are not harmonic has no closed form here; hold the protocol constant";
+            return Err(SimulationError::Start(reason.to_owned()));
+        }
+        _ if start == Start::Other && system.boundaries.contains(&Boundary::Open) => {
+            let reason = "whether the potential confines several coordinates that are not harmonic is not known here; start in equilibrium";
+            return Err(SimulationError::Start(reason.to_owned()));
+        }
+        _ => 0.0,
+    };
+    let along = if moves { Moves::Work(1.0 / temperature, difference) } else { Moves::None };
+    Ok(SteadyStates { first: energy(&ends.first, 0.0), last: energy(&ends.last, difference), moves: along, along: None })
+}
+
+/// Gaussian steady states.
+fn linear(system: &Arc<System>, table: &[Vec<f64>], ends: &Ends, steps: usize, moves: bool) -> Result<SteadyStates, SimulationError> {
+    let mut family = GaussianFamily::new(system);
+    let mut surprise = |protocol: &[f64]| -> Result<StateSurprise, SimulationError> {
+        let law = family.at(protocol)?;
+        let law = Gaussian::new(law.mean, law.covariance)?;
+        Ok(Arc::new(move |x: &[f64]| -law.ln_pdf(x)))
+    };
+    let (first, last) = (surprise(&ends.first)?, surprise(&ends.last)?);
+    if !moves {
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None });
+    }
+    let last_step = surprise(&ends.last_step)?;
+    let mut before = family.at(&protocol_at(table, 0))?;
+    let mut quadratic = Vec::with_capacity(steps);
+    for n in 1..=steps {
+        let after = family.at(&protocol_at(table, n))?;
+        quadratic.push(before.move_to(&after));
+        before = after;
+    }
+    let end = (ends.last != ends.last_step).then(|| difference(&last, &last_step));
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(SurpriseAlong::Quadratic(quadratic))) })
+}
+
+fn difference(after: &StateSurprise, before: &StateSurprise) -> StateSurprise {
+    let (after, before) = (Arc::clone(after), Arc::clone(before));
+    Arc::new(move |x: &[f64]| after(x) - before(x))
+}
+
+/// Friction and temperature of every coordinate of a linear system, which no place changes.
+fn baths(system: &System, protocol: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let d = system.dimension();
+    let origin = vec![0.0; d];
+    ((0..d).map(|i| system.friction_at(i, &origin, protocol)).collect(), (0..d).map(|i| system.temperature_at(i, &origin, protocol)).collect())
+}
+
+/// Gaussian steady states of a linear system, each made of the last one where only the mean differs.
+struct GaussianFamily<'a> {
+    system: &'a System,
+    known: Option<GaussianState>,
+}
+
+/// A Gaussian steady state.
+#[derive(Clone)]
+struct GaussianState {
+    mean: DVector<f64>,
+    stiffness: DMatrix<f64>,
+    temperature: Vec<f64>,
+    covariance: DMatrix<f64>,
+    inverse: DMatrix<f64>,
+    half_ln_determinant: f64,
+}
+
+impl<'a> GaussianFamily<'a> {
+    fn new(system: &'a System) -> Self {
+        Self { system, known: None }
+    }
+
+    fn at(&mut self, protocol: &[f64]) -> Result<GaussianState, ExactError> {
+        let force = self.system.linear_force(protocol).ok_or(ExactError::NotQuadratic { difference: f64::NAN })?;
+        let (friction, temperature) = baths(self.system, protocol);
+        let steady = |known: &GaussianState| known.stiffness == force.stiffness && known.temperature == temperature && !self.system.bath_varies();
+        let known = match self.known.take().filter(steady) {
+            Some(known) => known,
+            None => {
+                let dynamics = LinearDynamics::of_forces(&force.stiffness, &force.constant, &friction, &temperature)?;
+                let covariance = dynamics.stationary()?.covariance().clone();
+                let advice = "every temperature must be positive, and no coordinate a copy of another";
+                let factor = covariance.clone().cholesky().ok_or(ExactError::NotPositiveDefinite { what: "covariance", advice })?;
+                let half_ln_determinant = factor.l_dirty().diagonal().iter().map(|pivot| pivot.ln()).sum();
+                GaussianState { mean: DVector::zeros(0), stiffness: force.stiffness, temperature, covariance, inverse: factor.inverse(), half_ln_determinant }
+            }
+        };
+        let mean = known.stiffness.clone().lu().solve(&force.constant).ok_or(ExactError::Unstable { rate: 0.0 })?;
+        let state = GaussianState { mean, ..known };
+        self.known = Some(state.clone());
+        Ok(state)
+    }
+}
+
+impl GaussianState {
+    /// Whether a current flows: `γ ν = (T P − K)(x − mean)`.
+    fn flows(&self) -> bool {
+        let d = self.mean.len();
+        let flow = DMatrix::from_fn(d, d, |i, j| self.temperature[i] * self.inverse[(i, j)] - self.stiffness[(i, j)]);
+        flow.amax() > 1e-12 * self.stiffness.amax()
+    }
+
+    /// `⟨φ⟩`, but for a constant that depends on the dimension alone.
+    fn mean_over(&self, law: &Gaussian) -> f64 {
+        let shift = law.mean() - &self.mean;
+        0.5 * ((&self.inverse * law.covariance()).trace() + shift.dot(&(&self.inverse * &shift))) + self.half_ln_determinant
+    }
+
+    /// `φ_after − φ_self` about the middle between both means: with `u = x − middle` and `δ` half their distance,
+    /// `½ uᵀ(P' − P)u − uᵀ(P' + P)δ + ½ δᵀ(P' − P)δ + ½ ln(det C'/det C)`.
+    fn move_to(&self, after: &Self) -> QuadraticMove {
+        let d = self.mean.len();
+        let middle = (&self.mean + &after.mean) * 0.5;
+        let delta = (&after.mean - &self.mean) * 0.5;
+        let change = &after.inverse - &self.inverse;
+        let linear = -(&after.inverse + &self.inverse) * &delta;
+        let constant = 0.5 * delta.dot(&(&change * &delta)) + after.half_ln_determinant - self.half_ln_determinant;
+        let entry = |i: usize, j: usize| match i.cmp(&j) {
+            std::cmp::Ordering::Equal => 0.5 * change[(i, i)],
+            std::cmp::Ordering::Greater => change[(i, j)],
+            std::cmp::Ordering::Less => 0.0,
+        };
+        let quadratic = (0..d * d).map(|k| entry(k / d, k % d)).collect();
+        QuadraticMove { centre: middle.as_slice().to_vec(), constant, linear: linear.as_slice().to_vec(), quadratic }
+    }
+}
+
+/// Means of the parts of `φ` over a Gaussian ensemble.
+pub(super) struct MeanSurprise {
+    /// `⟨Y⟩`.
+    pub(super) moves: f64,
+    /// `⟨φ⟩` at the end less that at the start.
+    change: f64,
+    /// True when no covariance ever changes: `Y` is Gaussian.
+    pub(super) rigid: bool,
+    /// True when no steady state on the way has a current.
+    pub(super) flowless: bool,
+}
+
+impl MeanSurprise {
+    /// `⟨Δs_ex⟩`.
+    pub(super) fn excess(&self) -> f64 {
+        self.moves - self.change
+    }
+}
+
+/// Follows the Gaussian law through the protocol; `None` where some value has no steady state.
+pub(super) fn linear_surprise(system: &System, start: &Gaussian, table: &[Vec<f64>], steps: usize, dt: f64) -> Option<MeanSurprise> {
+    const MOST_SLICES: usize = 4096;
+    let mut family = GaussianFamily::new(system);
+    let mut state = family.at(&protocol_at(table, 0)).ok()?;
+    let mut law = start.clone();
+    let mut mean = MeanSurprise { moves: 0.0, change: -state.mean_over(&law), rigid: true, flowless: !state.flows() };
+    let mut move_to = |entry: usize, law: &Gaussian, mean: &mut MeanSurprise| -> Option<GaussianState> {
+        let next = family.at(&protocol_at(table, entry)).ok()?;
+        mean.rigid &= next.inverse == state.inverse;
+        mean.flowless &= !next.flows();
+        mean.moves += next.mean_over(law) - state.mean_over(law);
+        state = next.clone();
+        Some(next)
+    };
+    let stride = steps.div_ceil(MOST_SLICES).max(1);
+    let mut step: Option<(Vec<f64>, usize, ExactStep)> = None;
+    let mut place = 0;
+    while place < steps {
+        let next = (place + stride).min(steps);
+        let protocol = protocol_at(table, next);
+        move_to(next, &law, &mut mean)?;
+        let known = match step.take().filter(|(same, length, _)| *same == protocol && *length == next - place) {
+            Some(known) => known,
+            None => {
+                let force = system.linear_force(&protocol)?;
+                let (friction, temperature) = baths(system, &protocol);
+                let dynamics = LinearDynamics::of_forces(&force.stiffness, &force.constant, &friction, &temperature).ok()?;
+                (protocol, next - place, dynamics.step((next - place) as f64 * dt).ok()?)
+            }
+        };
+        law = law.after(&known.2).ok()?;
+        step = Some(known);
+        place = next;
+    }
+    let last = table.first().map_or(0, |values| values.len() - 1);
+    let end = move_to(last, &law, &mut mean)?;
+    mean.change += end.mean_over(&law);
+    Some(mean)
+}
+
+/// One coordinate that is not harmonic: a table.
+fn one_coordinate(
+    system: &Arc<System>,
+    table: &[Vec<f64>],
+    ends: &Ends,
+    steps: usize,
+    moves: bool,
+    initial: &InitialState,
+) -> Result<SteadyStates, SimulationError> {
+    let range = match system.boundaries[0].ends() {
+        Some(ends) => ends,
+        None => open_range(system, table, initial)?,
+    };
+    let last_entry = table.first().map_or(0, |values| values.len() - 1);
+    let grid = Grid { system, table, range, cells: FEWEST_CELLS }.resolved(&[0, steps / 2, steps, last_entry])?;
+    let shared = |surprise: Surprise| -> StateSurprise { Arc::new(move |x: &[f64]| surprise.at(x[0])) };
+    let (first, last) = (shared(grid.of(&ends.first)?), shared(grid.of(&ends.last)?));
+    if !moves {
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None });
+    }
+    let along = grid.along(steps)?;
+    let end = if ends.last != ends.last_step { Some(difference(&last, &shared(grid.of(&ends.last_step)?))) } else { None };
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)) })
+}
+
+/// Where an open coordinate has weight at any value of the protocol, and where it starts.
+fn open_range(system: &System, table: &[Vec<f64>], initial: &InitialState) -> Result<(f64, f64), SimulationError> {
+    const MOMENTS: usize = 32;
+    let entries = table.first().map_or(1, Vec::len);
+    let (mut lower, mut upper) = match initial {
+        InitialState::Point(point) => (point[0], point[0]),
+        InitialState::Gaussian { mean, factor } => (mean[0] - REACH * factor[0], mean[0] + REACH * factor[0]),
+        InitialState::Uniform { lower, upper } => (lower[0], upper[0]),
+        InitialState::Density(density) => (density.lower(), density.upper()),
+        InitialState::Discrete { .. } | InitialState::Exponential { .. } | InitialState::Thermal { .. } => (f64::INFINITY, f64::NEG_INFINITY),
+    };
+    for moment in 0..=MOMENTS {
+        let (low, high) = effective_range(system, &protocol_at(table, (entries - 1) * moment / MOMENTS))?;
+        (lower, upper) = (lower.min(low), upper.max(high));
+    }
+    Ok((lower, upper))
+}
+
+/// A grid over one coordinate, and what makes `φ` on it.
+struct Grid<'a> {
+    system: &'a System,
+    table: &'a [Vec<f64>],
+    range: (f64, f64),
+    cells: usize,
+}
+
+impl Grid<'_> {
+    fn of(&self, protocol: &[f64]) -> Result<Surprise, ExactError> {
+        let periodic = self.system.boundaries[0].period().is_some();
+        let force = |x: f64| self.system.medium_force(0, &[x], protocol);
+        Surprise::with_noise(self.range, periodic, &force, &|x| self.system.diffusion_at(0, &[x], protocol), self.cells)
+    }
+
+    fn at(&self, entry: usize) -> Result<Surprise, ExactError> {
+        self.of(&protocol_at(self.table, entry))
+    }
+
+    /// As many cells as interpolation needs at some entries of the protocol.
+    fn resolved(mut self, entries: &[usize]) -> Result<Self, ExactError> {
+        while self.cells < MOST_CELLS {
+            let fine = Grid { cells: 2 * self.cells, ..self };
+            let mut worst = 0.0f64;
+            for &entry in entries {
+                worst = match (self.at(entry), fine.at(entry)) {
+                    (Ok(coarse), Ok(fine)) => worst.max(coarse.error(&fine, HEIGHT)),
+                    (Err(ExactError::Unresolved { .. }), _) => f64::INFINITY,
+                    (_, Err(error)) | (Err(error), _) => return Err(error),
+                };
+            }
+            if worst <= SMOOTH {
+                return Ok(self);
+            }
+            self.cells *= 2;
+        }
+        Err(ExactError::Unresolved { cells: MOST_CELLS })
+    }
+
+    /// Cuts the protocol where `φ` does not follow a straight line between two entries, down to single steps, so that every
+    /// jump has a row of its own; rows hold what `φ` does from knot to knot.
+    fn along(&self, steps: usize) -> Result<SurpriseAlong, ExactError> {
+        let mut places = vec![(0, 0.0); steps];
+        let mut coefficients = Vec::new();
+        let stride = steps.div_ceil(PIECES).max(1);
+        let mut ahead: Vec<(usize, usize)> = (0..steps).step_by(stride).map(|from| (from, (from + stride).min(steps))).rev().collect();
+        let mut before = self.at(0)?;
+        while let Some((from, to)) = ahead.pop() {
+            if (from..to).all(|n| self.table.iter().all(|values| values[n] == values[n + 1])) {
+                continue;
+            }
+            let after = self.at(to)?;
+            if let Some(cut) = self.cut((from, &before), (to, &after))? {
+                ahead.extend([(cut, to), (from, cut)]);
+                continue;
+            }
+            let row = (coefficients.len() / (4 * self.cells)) as u32;
+            places[from..to].fill((row, 1.0 / (to - from) as f64));
+            coefficients.extend(before.change(&after));
+            if coefficients.len() > MOST_NUMBERS {
+                return Err(ExactError::Unresolved { cells: self.cells });
+            }
+            before = after;
+        }
+        Ok(SurpriseAlong::Table { range: self.range, cells: self.cells as u32, coefficients, places })
+    }
+
+    /// Where to cut a piece of the protocol; `None` where `φ` is straight enough: in the middle, and where a variable is farthest from its chord.
+    fn cut(&self, (from, before): (usize, &Surprise), (to, after): (usize, &Surprise)) -> Result<Option<usize>, ExactError> {
+        if to - from < 2 {
+            return Ok(None);
+        }
+        let middle = (from + to) / 2;
+        let part = |n: usize| (n - from) as f64 / (to - from) as f64;
+        let farthest = self.table.iter().map(|values| {
+            let bend = |n: usize| (values[n] - values[from] - part(n) * (values[to] - values[from])).abs();
+            (from + 1..to).fold(middle, |worst, n| if bend(n) > bend(worst) { n } else { worst })
+        });
+        let mut tried: Vec<usize> = std::iter::once(middle).chain(farthest).collect();
+        tried.dedup();
+        for n in tried {
+            let here = self.at(n)?;
+            let lowest = here.values().iter().fold(f64::INFINITY, |least, value| least.min(*value));
+            let chord = before.values().iter().zip(after.values()).map(|(before, after)| before + part(n) * (after - before));
+            let deviation = chord.zip(here.values()).filter(|(_, here)| **here <= lowest + HEIGHT).map(|(chord, here)| (chord - here).abs());
+            if !(deviation.fold(0.0, f64::max) <= STRAIGHT) {
+                return Ok(Some(middle));
+            }
+        }
+        Ok(None)
+    }
+}
