@@ -261,7 +261,7 @@ impl PathReader<'_> {
     }
 
     /// The points again and again until the end of the run, where they have a period. A table may end at the period: where its last value is not its
-    /// first, it jumps there. Steps end before it.
+    /// first, it jumps there. Steps end before it. A period that starts as the run ends starts, so that whole periods close.
     fn repeated(&mut self, points: Vec<(f64, f64, Place)>, period: Option<&Item>, steps: bool) -> Option<Vec<(f64, f64, Place)>> {
         const MOST_POINTS: f64 = 1e6;
         let Some(item) = period else { return Some(points) };
@@ -272,7 +272,7 @@ impl PathReader<'_> {
             self.reader.problem(&item.place, message, format!("the period is {period}, the last point is at t = {last}"));
             return None;
         }
-        let turns = (duration / period).ceil();
+        let turns = (duration / period + 1e-9).floor() + 1.0;
         if turns * points.len() as f64 > MOST_POINTS {
             let message = format!("{} has more than {MOST_POINTS:.0} points in the whole run", self.what);
             self.reader.problem(&item.place, message, format!("{turns} periods")).help("shorten the run, or write a periodic formula of `t`");
@@ -282,6 +282,7 @@ impl PathReader<'_> {
         for turn in 0..turns as usize {
             for (time, value, place) in &points {
                 let now = turn as f64 * period + time;
+                let now = if (now - duration).abs() <= 1e-9 * period { duration } else { now };
                 // The end of a period is the start of the next.
                 let again = all.last().is_some_and(|(before, same, _)| turn > 0 && (now - before).abs() <= 1e-9 * period && same == value);
                 let now = all.last().filter(|(before, ..)| turn > 0 && (now - before).abs() <= 1e-9 * period).map_or(now, |(before, ..)| *before);
