@@ -79,7 +79,7 @@ fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(La
     };
     let mut change = f64::INFINITY;
     for turn in 1..=MOST_PERIODS {
-        let next = linear_means(system, &law, &table, steps, dt)?.last;
+        let next = linear_means(system, &law, &table, (steps, dt), &[])?.last;
         let size = next.covariance().amax();
         change = ((next.covariance() - law.covariance()).amax() / size).max((next.mean() - law.mean()).amax() / size.sqrt());
         law = next;
