@@ -206,3 +206,32 @@ theorems = ["jarzynski", "crooks"]
     let refused = prepare(&Source::Text { name: "test".to_owned(), text: TRAP.replace("anti-ito", "ito") }, &[]).err().expect("refused").to_string();
     assert!(refused.contains("anti-Itô"), "{refused}");
 }
+
+#[test]
+fn a_ratchet_that_flashes_drifts_for_work() {
+    let sets = [("ensemble.trajectories", "100000"), ("ensemble.dt", "0.0025"), ("protocol.duration", "1"), ("V0", "0.4")];
+    let outcome = run(&model("flashing-ratchet", &sets), &cpu());
+    for (name, visible) in [("velocity.x", 0.02), ("work", 0.03), ("heat", 0.03), ("entropy_total", 0.2)] {
+        assert_exact(&outcome, name, visible);
+    }
+    // The law comes back: the entropy of the system is what it was, and over whole periods all work has left as heat.
+    let exact = |name: &str| estimate(&outcome, name).exact.expect("known");
+    assert!(exact("entropy_system").abs() <= 1e-3);
+    assert!((exact("work") - exact("heat")).abs() <= 1e-3, "{} {}", exact("work"), exact("heat"));
+    assert!(estimate(&outcome, "velocity.x").exact.expect("known").abs() > 0.02);
+}
+
+#[test]
+fn a_periodic_start_comes_back_and_others_are_refused() {
+    let trap = [("t_f", "2"), ("T_warm", "1"), ("protocol.T", "1 + 0.5*sin(2*pi*t)"), ("initial.distribution", "periodic"), ("initial.period", "1")];
+    let all: Vec<_> = trap.iter().chain(&[("ensemble.trajectories", "50000"), ("ensemble.dt", "0.01"), ("measure.every", "0.5")]).copied().collect();
+    let outcome = run(&model("cold-trap", &all), &cpu());
+    assert!(estimate(&outcome, "entropy_system").exact.expect("known").abs() <= 1e-6);
+    for (name, visible) in [("entropy_medium", 0.06), ("heat", 0.06), ("energy", 0.03)] {
+        assert_exact(&outcome, name, visible);
+    }
+    assert_holds(&outcome, "integral_total");
+    let wrong: Vec<_> = trap[..4].iter().chain(&[("initial.period", "0.7")]).copied().collect();
+    let refused = prepare(&Source::Model("cold-trap".to_owned()), &wrong).err().expect("refused").to_string();
+    assert!(refused.contains("does not have the period"), "{refused}");
+}

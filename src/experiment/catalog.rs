@@ -17,6 +17,7 @@ const MODELS: &[(&str, &str)] = &[
     ("noisy-ring", include_str!("../../models/noisy-ring.toml")),
     ("buttiker-landauer", include_str!("../../models/buttiker-landauer.toml")),
     ("thermophoresis", include_str!("../../models/thermophoresis.toml")),
+    ("flashing-ratchet", include_str!("../../models/flashing-ratchet.toml")),
     ("cold-trap", include_str!("../../models/cold-trap.toml")),
     ("coffee-cup", include_str!("../../models/coffee-cup.toml")),
     ("dragged-bead-underdamped", include_str!("../../models/dragged-bead-underdamped.toml")),

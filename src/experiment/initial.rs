@@ -24,6 +24,11 @@ pub enum InitialLaw {
     Equilibrium,
     /// The stationary law of the initial protocol values.
     SteadyState,
+    /// The law that comes back after every period of the protocol.
+    Periodic {
+        /// The period.
+        period: f64,
+    },
     /// One point, length `d`.
     Point(Vec<f64>),
     /// A Gaussian.
@@ -52,6 +57,7 @@ pub enum InitialLaw {
 enum Distribution {
     Equilibrium,
     SteadyState,
+    Periodic,
     Point,
     Gaussian,
     Uniform,
@@ -62,6 +68,7 @@ enum Distribution {
 const DISTRIBUTIONS: &[(&str, Distribution, &[&str])] = &[
     ("equilibrium", Distribution::Equilibrium, &["burn_in"]),
     ("steady-state", Distribution::SteadyState, &["burn_in"]),
+    ("periodic", Distribution::Periodic, &["period"]),
     ("point", Distribution::Point, &["at"]),
     ("gaussian", Distribution::Gaussian, &["mean", "deviation", "covariance"]),
     ("uniform", Distribution::Uniform, &["range", "lower", "upper"]),
@@ -92,6 +99,10 @@ pub(super) fn read(reader: &mut Reader, section: &Section, model: Option<&Overda
             Some(InitialLaw::Equilibrium)
         }
         Distribution::SteadyState => Some(InitialLaw::SteadyState),
+        Distribution::Periodic => {
+            let item = reader.required(table, "period", section.place, "the distribution `periodic`", "the period of the protocol")?;
+            Some(InitialLaw::Periodic { period: reader.positive(item, "`period`")? })
+        }
         Distribution::Point => law.point(),
         Distribution::Gaussian => law.gaussian(),
         Distribution::Uniform => law.uniform(),

@@ -177,6 +177,12 @@ impl PathReader<'_> {
     fn read_table(&mut self, item: &Item, table: &Table) -> Option<ProtocolPath> {
         self.reader.check_keys(table, &format!("protocol variable {}", self.what), schema::PROTOCOL_VARIABLE);
         let ends = table.get("start").or(table.get("end"));
+        let period = table.get("period");
+        if let (Some(item), Some(_)) = (period, table.get("expression")) {
+            let message = format!("`period` repeats the points of {}, and a formula has none", self.what);
+            self.reader.problem(&item.place, message, "goes with `table` or `steps`").help("write a periodic formula, such as `sin(omega*t)`");
+            return None;
+        }
         match (table.get("expression"), table.get("table"), table.get("steps")) {
             (Some(expression), None, None) => self.read_expression(expression, table.get("start"), table.get("end")),
             (None, Some(_), None) | (None, None, Some(_)) if ends.is_some() => {
@@ -184,8 +190,8 @@ impl PathReader<'_> {
                 self.reader.problem(place, format!("{} has its jumps in its points", self.what), "`start` and `end` go with `expression`");
                 None
             }
-            (None, Some(points), None) => self.read_points(points),
-            (None, None, Some(points)) => self.read_steps(points),
+            (None, Some(points), None) => self.read_points(points, period),
+            (None, None, Some(points)) => self.read_steps(points, period),
             _ => {
                 let message = format!("protocol variable {} needs one of `expression`, `table` and `steps`", self.what);
                 self.reader.problem(&item.place, message, "");
@@ -216,10 +222,11 @@ impl PathReader<'_> {
     }
 
     /// Points of straight lines: they cover the duration, in order, at most two at one time.
-    fn read_points(&mut self, item: &Item) -> Option<ProtocolPath> {
+    fn read_points(&mut self, item: &Item, period: Option<&Item>) -> Option<ProtocolPath> {
         let points = self.reader.pairs(item, &self.what, "[t, value]")?;
         self.check_start(item, &points)?;
         self.check_order(&points)?;
+        let points = self.repeated(points, period, false)?;
         let last = points.last()?;
         if let Some(duration) = self.duration
             && last.0 < duration * (1.0 - 1e-9)
@@ -238,10 +245,11 @@ impl PathReader<'_> {
     }
 
     /// Entries of a staircase: from `t = 0` on, in order, on the step grid, two at one time only at `t = 0`.
-    fn read_steps(&mut self, item: &Item) -> Option<ProtocolPath> {
+    fn read_steps(&mut self, item: &Item, period: Option<&Item>) -> Option<ProtocolPath> {
         let points = self.reader.pairs(item, &self.what, "[t, value]")?;
         self.check_start(item, &points)?;
         self.check_order(&points)?;
+        let points = self.repeated(points, period, true)?;
         for pair in points.windows(2) {
             if pair[0].0 == pair[1].0 && pair[0].0 > 0.0 {
                 self.reader.problem(&pair[1].2, format!("{} has two values from t = {} on", self.what, pair[1].0), "only the start may have two entries");
@@ -250,6 +258,40 @@ impl PathReader<'_> {
             self.check_jump(&pair[1])?;
         }
         Some(ProtocolPath::Steps(points.into_iter().map(|(time, value, _)| (time, value)).collect()))
+    }
+
+    /// The points again and again until the end of the run, where they have a period. A table may end at the period: where its last value is not its
+    /// first, it jumps there. Steps end before it. A period that starts as the run ends starts, so that whole periods close.
+    fn repeated(&mut self, points: Vec<(f64, f64, Place)>, period: Option<&Item>, steps: bool) -> Option<Vec<(f64, f64, Place)>> {
+        const MOST_POINTS: f64 = 1e6;
+        let Some(item) = period else { return Some(points) };
+        let period = self.reader.positive(item, &format!("`period` of {}", self.what))?;
+        let (Some(duration), Some(last)) = (self.duration, points.last().map(|point| point.0)) else { return Some(points) };
+        if if steps { last >= period } else { (last / period - 1.0).abs() > 1e-9 } {
+            let message = format!("the points of {} must {} one period", self.what, if steps { "lie within" } else { "cover just" });
+            self.reader.problem(&item.place, message, format!("the period is {period}, the last point is at t = {last}"));
+            return None;
+        }
+        let turns = (duration / period + 1e-9).floor() + 1.0;
+        if turns * points.len() as f64 > MOST_POINTS {
+            let message = format!("{} has more than {MOST_POINTS:.0} points in the whole run", self.what);
+            self.reader.problem(&item.place, message, format!("{turns} periods")).help("shorten the run, or write a periodic formula of `t`");
+            return None;
+        }
+        let mut all: Vec<(f64, f64, Place)> = Vec::with_capacity(turns as usize * points.len());
+        for turn in 0..turns as usize {
+            for (time, value, place) in &points {
+                let now = turn as f64 * period + time;
+                let now = if (now - duration).abs() <= 1e-9 * period { duration } else { now };
+                // The end of a period is the start of the next.
+                let again = all.last().is_some_and(|(before, same, _)| turn > 0 && (now - before).abs() <= 1e-9 * period && same == value);
+                let now = all.last().filter(|(before, ..)| turn > 0 && (now - before).abs() <= 1e-9 * period).map_or(now, |(before, ..)| *before);
+                if !again {
+                    all.push((now, *value, place.clone()));
+                }
+            }
+        }
+        Some(all)
     }
 
     fn check_start(&mut self, item: &Item, points: &[(f64, f64, Place)]) -> Option<()> {

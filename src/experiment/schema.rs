@@ -47,10 +47,10 @@ pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "preci
 pub(super) const COORDINATE: &[&str] = &["periodic", "walls"];
 
 /// Keys of a protocol variable that is a table.
-pub(super) const PROTOCOL_VARIABLE: &[&str] = &["expression", "start", "end", "table", "steps"];
+pub(super) const PROTOCOL_VARIABLE: &[&str] = &["expression", "start", "end", "table", "steps", "period"];
 
 /// Keys of `[initial]`.
-pub(super) const INITIAL: &[&str] = &["distribution", "at", "mean", "deviation", "covariance", "lower", "upper", "range", "table", "burn_in"];
+pub(super) const INITIAL: &[&str] = &["distribution", "at", "mean", "deviation", "covariance", "lower", "upper", "range", "table", "burn_in", "period"];
 
 /// Keys of `[ensemble]`.
 pub(super) const ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "integrator"];

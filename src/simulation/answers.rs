@@ -17,7 +17,8 @@ use crate::exact::ring::Ring;
 use crate::experiment::{Experiment, Interpretation};
 use crate::expression::Symbol;
 use crate::model::System;
-use crate::plan::{Boundary, InitialState, Plan, circulation_pairs};
+use crate::plan::{Boundary, InitialState, Plan, circulation_pairs, protocol_table};
+use crate::random::Stream;
 use crate::thermodynamics::observables::Bath;
 use crate::thermodynamics::theorems::Start;
 
@@ -222,55 +223,13 @@ impl Question<'_> {
     }
 
     fn evolved(&self, times: &[f64]) -> Result<Vec<Snapshot>, ExactError> {
-        let ends = match self.system.boundaries[0] {
-            Boundary::Open => Ends::Truncated,
-            Boundary::Periodic { .. } => Ends::Periodic,
-            Boundary::Walls { .. } => Ends::Walls,
-        };
         let density = |x: f64| self.opening.law.as_ref().map_or(f64::NEG_INFINITY, |law| law.ln_pdf(&[x]));
         let initial = match (&self.opening.initial, &self.opening.law) {
             (InitialState::Point(point), _) => FokkerPlanckStart::Point(point[0]),
             (InitialState::Uniform { lower, upper }, _) => FokkerPlanckStart::Uniform(lower[0], upper[0]),
             _ => FokkerPlanckStart::LogDensity(&density),
         };
-        // The solver asks for all places at one time, then goes on to the next.
-        let known = std::cell::RefCell::new((f64::NAN, Vec::new()));
-        let protocol = |t: f64| -> std::cell::Ref<'_, [f64]> {
-            if known.borrow().0 != t {
-                *known.borrow_mut() = (t, self.experiment.protocol_at(t));
-            }
-            std::cell::Ref::map(known.borrow(), |(_, values)| values.as_slice())
-        };
-        let temperature = |x: f64, t: f64| self.system.temperature_at(0, &[x], &protocol(t));
-        let diffusion = |x: f64, t: f64| self.system.diffusion_at(0, &[x], &protocol(t));
-        let spurious = self.system.interpretation().map_or(0.0, Interpretation::spurious_weight);
-        let mut range = self.range()?;
-        for _ in 0..4 {
-            let problem = Problem {
-                lower: range.0,
-                upper: range.1,
-                ends,
-                bath: if self.system.bath_varies() {
-                    Noise::Varying { temperature: &temperature, diffusion: &diffusion, spurious }
-                } else {
-                    Noise::Uniform { friction: self.system.friction[0], temperature: self.system.temperature[0] }
-                },
-                potential: &|x, t| self.system.potential(&[x], &protocol(t)),
-                drive: &|x, t| self.system.drive(0, &[x], &protocol(t)),
-                moving: self.moves(),
-                initial,
-                start: 0.0,
-                saves: times,
-                breaks: &self.experiment.protocol.breaks(),
-                cells: SOLVER_CELLS,
-                time_steps: SOLVER_STEPS,
-            };
-            match evolve(&problem) {
-                Err(ExactError::RangeTooNarrow { lower, upper, .. }) => range = (lower - 0.25 * (upper - lower), upper + 0.25 * (upper - lower)),
-                answer => return answer,
-            }
-        }
-        Err(ExactError::RangeTooNarrow { lower: range.0, upper: range.1, time: self.duration() })
+        evolve_one_coordinate(self.experiment, self.system, initial, times, self.range()?, SolverSize { cells: SOLVER_CELLS, time_steps: SOLVER_STEPS })
     }
 
     /// The range of a bounded coordinate; of an open one, where equilibrium or the trajectories have weight at any time.
@@ -291,6 +250,67 @@ impl Question<'_> {
         }
         Ok((lower, upper))
     }
+}
+
+/// How finely the Fokker–Planck equation is solved.
+#[derive(Clone, Copy)]
+pub(super) struct SolverSize {
+    pub(super) cells: usize,
+    pub(super) time_steps: usize,
+}
+
+/// Solves the Fokker–Planck equation of the one coordinate of a model under its protocol; the range of an open one is widened where it is too narrow.
+pub(super) fn evolve_one_coordinate(
+    experiment: &Experiment,
+    system: &System,
+    initial: FokkerPlanckStart<'_>,
+    times: &[f64],
+    mut range: (f64, f64),
+    size: SolverSize,
+) -> Result<Vec<Snapshot>, ExactError> {
+    let ends = match system.boundaries[0] {
+        Boundary::Open => Ends::Truncated,
+        Boundary::Periodic { .. } => Ends::Periodic,
+        Boundary::Walls { .. } => Ends::Walls,
+    };
+    // The solver asks for all places at one time, then goes on to the next.
+    let known = std::cell::RefCell::new((f64::NAN, Vec::new()));
+    let protocol = |t: f64| -> std::cell::Ref<'_, [f64]> {
+        if known.borrow().0 != t {
+            *known.borrow_mut() = (t, experiment.protocol_at(t));
+        }
+        std::cell::Ref::map(known.borrow(), |(_, values)| values.as_slice())
+    };
+    let temperature = |x: f64, t: f64| system.temperature_at(0, &[x], &protocol(t));
+    let diffusion = |x: f64, t: f64| system.diffusion_at(0, &[x], &protocol(t));
+    let spurious = system.interpretation().map_or(0.0, Interpretation::spurious_weight);
+    let table = protocol_table(experiment, Stream::Forward);
+    for _ in 0..4 {
+        let problem = Problem {
+            lower: range.0,
+            upper: range.1,
+            ends,
+            bath: if system.bath_varies() {
+                Noise::Varying { temperature: &temperature, diffusion: &diffusion, spurious }
+            } else {
+                Noise::Uniform { friction: system.friction[0], temperature: system.temperature[0] }
+            },
+            potential: &|x, t| system.potential(&[x], &protocol(t)),
+            drive: &|x, t| system.drive(0, &[x], &protocol(t)),
+            moving: table.iter().any(|values| values.iter().any(|v| *v != values[0])),
+            initial,
+            start: 0.0,
+            saves: times,
+            breaks: &experiment.protocol.breaks(),
+            cells: size.cells,
+            time_steps: size.time_steps,
+        };
+        match evolve(&problem) {
+            Err(ExactError::RangeTooNarrow { lower, upper, .. }) => range = (lower - 0.25 * (upper - lower), upper + 0.25 * (upper - lower)),
+            answer => return answer,
+        }
+    }
+    Err(ExactError::RangeTooNarrow { lower: range.0, upper: range.1, time: experiment.protocol.duration })
 }
 
 impl Answers {

@@ -10,6 +10,7 @@ mod langevin;
 mod law;
 mod linear_means;
 mod outcome;
+mod periodic;
 mod pilot;
 mod plane;
 mod start;

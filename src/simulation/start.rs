@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::SimulationError;
 use super::inertial::{stationary, thermal};
 use super::law::Law;
+use super::periodic::periodic_law;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::{Equilibrium, Quadratic};
@@ -46,6 +47,10 @@ pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]
     let law = match &experiment.initial.law {
         InitialLaw::Equilibrium => return equilibrium_opening(experiment, system, protocol),
         InitialLaw::SteadyState => return steady_opening(experiment, system, protocol),
+        InitialLaw::Periodic { period } => {
+            let (law, description) = periodic_law(experiment, system, *period)?;
+            return Ok(Opening::known(law, Start::Other, description));
+        }
         InitialLaw::Point(point) => {
             return Ok(Opening {
                 initial: InitialState::Point(point.clone()),
