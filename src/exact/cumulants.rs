@@ -85,6 +85,8 @@ pub struct Cumulants {
     pub variance: f64,
     /// `lim ⟨(S − ⟨S⟩)³⟩/t`.
     pub third: f64,
+    /// `⟨Σ |c|⟩/t`, the size of the terms that cancel in the mean.
+    pub size: f64,
     /// Estimated relative error of the variance, from the residual of the linear equations.
     pub error: f64,
 }
@@ -120,6 +122,7 @@ pub fn long_time(chain: &Chain, rates: &[f64], law: &[f64], sums: &[Vec<f64>]) -
     let (second, _) = equations.solve((0..sums.len()).map(side).collect())?;
     let of = |s: usize| Cumulants {
         mean: means[s],
+        size: fluxes.iter().zip(&sums[s]).map(|(flux, weight)| (flux * weight).abs()).sum(),
         variance: 2.0 * seconds[s],
         third: 6.0 * total(&sums[s], 1, &second[s]) + 3.0 * total(&sums[s], 2, &first[s]) + total(&sums[s], 3, &ones),
         error: errors[s],

@@ -32,7 +32,7 @@ fn the_second_derivative_of_the_generating_function_is_the_variance_rate() {
         growth(&chain, &rates, &factors).expect("settles").0
     };
     let step = 2e-3;
-    let Cumulants { mean, variance: rate, third, error } = long_time(&chain, &rates, &law, std::slice::from_ref(&entropy)).expect("it is solvable")[0];
+    let Cumulants { mean, variance: rate, third, error, .. } = long_time(&chain, &rates, &law, std::slice::from_ref(&entropy)).expect("it is solvable")[0];
     assert!(error <= 1e-14, "{error}");
     assert!((mean - 1.677_544_0).abs() <= 1e-6, "{mean}");
     let second = (theta(step) + theta(-step) - 2.0 * theta(0.0)) / (step * step);
@@ -47,4 +47,18 @@ fn the_second_derivative_of_the_generating_function_is_the_variance_rate() {
         counting.end(|_| 0.0).expect("it fluctuates").1
     };
     assert!(((at(60.0) - at(50.0)) / 10.0 - rate).abs() <= 1e-8 * rate);
+}
+
+#[test]
+fn an_equilibrium_has_no_net_mean_beside_its_terms() {
+    let (chain, _) = triangle();
+    let rates = vec![2.0, 1.0, 3.0, 0.5, 0.3, 3.6];
+    let law = chain.stationary(&rates).expect("irreducible");
+    let flux = |chain: &Chain, rates: &[f64], law: &[f64]| long_time(chain, rates, law, &[vec![1.0, -1.0, 0.0, 0.0, 0.0, 0.0]]).expect("it is solvable")[0];
+    let found = flux(&chain, &rates, &law);
+    assert!(found.mean.abs() <= 1e-14 * found.size, "{found:?}");
+    // Control: driven by 1 %.
+    let driven = vec![2.02, 1.0, 3.0, 0.5, 0.3, 3.6];
+    let law = chain.stationary(&driven).expect("irreducible");
+    assert!(flux(&chain, &driven, &law).mean.abs() > 1e-4 * found.size);
 }

@@ -15,6 +15,9 @@ const MOST_WEIGHTS: usize = 20_000_000;
 /// Weights of all transitions at given rates, and in their stationary law.
 type Weigh<'a> = Box<dyn Fn(&[f64], Option<&[f64]>) -> Vec<f64> + 'a>;
 
+/// A mean below this part of the terms that cancel in it is that of rounding: there is no uncertainty product in equilibrium.
+const NET: f64 = 1e-10;
+
 /// A variance of an entropy below this, in nats², is that of rounding.
 const NOTHING: f64 = 1e-18;
 
@@ -142,10 +145,10 @@ impl Question<'_> {
         }
         let Some(found) = long_time(&self.space.chain, &rates, &law, &weights) else { return };
         let production = wanted.iter().zip(&found).find(|(sum, _)| sum.name == "entropy_medium").map(|(_, found)| found.mean);
-        for (sum, &Cumulants { mean, variance, third, .. }) in wanted.iter().zip(&found) {
+        for (sum, &Cumulants { mean, variance, third, size, .. }) in wanted.iter().zip(&found) {
             know(values, format!("variance_rate.{}", sum.name), variance);
             know(values, format!("third_cumulant_rate.{}", sum.name), third);
-            if let Some(production) = production.filter(|_| mean.abs() > 1e-9 * variance.abs().sqrt()) {
+            if let Some(production) = production.filter(|_| mean.abs() > NET * size) {
                 know(values, format!("tur_product.{}", sum.name), variance * production / (mean * mean));
             }
         }

@@ -20,7 +20,7 @@ use crate::thermodynamics::observables::{Names, Reaction};
 use crate::thermodynamics::theorems::{Start, TheoremError};
 
 pub use circuit::{Circuit, ConservationLaw, Flow, Loop};
-use known::{flows, stationary, surprise};
+use known::{LEAK, flows, stationary, surprise};
 use question::Question;
 use space::{MOST_STATES, Space};
 use work::Balance;
@@ -31,7 +31,7 @@ const MANY_STATES: usize = 480;
 /// So many are tried whatever the work.
 const FREE_STATES: usize = 1920;
 /// Transitions times events that are worth trying twice the states from a point; multiplications, from a steady state.
-const MOST_EVOLVING: f64 = 3e7;
+const MOST_EVOLVING: f64 = 1e7;
 const MOST_ELIMINATING: f64 = 3e8;
 /// Theorems that leaps keep: the sums of what is counted, and a bound far from what a tolerance changes.
 const LEAPING_THEOREMS: [&str; 2] = ["conservation", "tur"];
@@ -143,7 +143,8 @@ fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Cl
                 // A few more states may have a stationary law, too.
                 evolves && (limit >= MANY_STATES || stationary(space, 0.0).is_some())
             }),
-            _ => stationary(space, 0.0).is_some(),
+            // What leaks over the run counts, too.
+            _ => stationary(space, 0.0).is_some_and(|law| space.leak(&law, 0.0) * experiment.protocol.duration <= LEAK),
         };
         if space.is_whole() || limit >= MOST_STATES || enough(&space) || limit >= FREE_STATES && !is_worth(experiment, &space) {
             return space;
