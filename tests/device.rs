@@ -278,7 +278,7 @@ fn jumps_do_not_depend_on_saves_or_how_they_are_cut() {
 #[test]
 fn jumps_that_have_no_kernel_are_refused_by_name() {
     let Some(gpu) = gpu() else { return };
-    let leaps = [("ensemble.method", "tau-leaping"), ("measure.theorems", "[]")];
-    let refused = gpu.fits(model("association", &leaps).plan()).expect_err("there is no kernel for leaps");
-    assert!(refused.to_string().contains("leaps") && refused.to_string().contains("--backend cpu"), "{refused}");
+    let many = [("model.species", "{ A = 20000000, B = 15, AB = 0 }"), ("k", "1e-9"), ("measure.theorems", "[]")];
+    let refused = gpu.fits(model("association", &many).plan()).expect_err("single precision does not tell such counts apart");
+    assert!(refused.to_string().contains("16777215") && refused.to_string().contains("--backend cpu"), "{refused}");
 }

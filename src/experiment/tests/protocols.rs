@@ -74,7 +74,7 @@ fn bad_paths_are_refused() {
         ("{ steps = [[0, 1]], table = [[0, 1]] }", "17:10 protocol variable `lambda` needs one of `expression`, `table` and `steps` |  | -"),
         (
             "{ expresion = \"t\" }",
-            "17:12 unknown key `expresion` in protocol variable `lambda` | expected `expression`, `start`, `end`, `table` or `steps` | did you mean `expression`?",
+            "17:12 unknown key `expresion` in protocol variable `lambda` | expected `expression`, `start`, `end`, `table`, `steps` or `period` | did you mean `expression`?",
         ),
         (
             "[[0, 1]]",

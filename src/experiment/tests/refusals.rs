@@ -38,7 +38,7 @@ const KEYS: &[Case] = &[
         "distribution = \"equilibrium\"\n",
         "",
         &[
-            "19:2 missing key `distribution` in [initial] | expected `distribution = …`, one of `equilibrium`, `steady-state`, `point`, `gaussian`, `uniform` or `table` | -",
+            "19:2 missing key `distribution` in [initial] | expected `distribution = …`, one of `equilibrium`, `steady-state`, `periodic`, `point`, `gaussian`, `uniform` or `table` | -",
         ],
     ),
     (
@@ -220,7 +220,7 @@ const INITIAL: &[Case] = &[
         r#""equilibrium""#,
         r#""equilibrum""#,
         &[
-            "20:16 unknown distribution `equilibrum` | expected `equilibrium`, `steady-state`, `point`, `gaussian`, `uniform` or `table` | did you mean `equilibrium`?",
+            "20:16 unknown distribution `equilibrum` | expected `equilibrium`, `steady-state`, `periodic`, `point`, `gaussian`, `uniform` or `table` | did you mean `equilibrium`?",
         ],
     ),
     (r#""equilibrium""#, r#""point""#, &["20:16 missing key `at` in the distribution `point` | expected `at = …`, a number for each coordinate | -"]),

@@ -164,6 +164,9 @@ pub(super) fn surprise(space: &Space, clock: Clock) -> Option<Surprise> {
                 Some((before, law)) if *before == rates => law.clone(),
                 _ => space.stationary(&rates)?,
             };
+            if law.iter().any(|p| !(*p >= f64::MIN_POSITIVE)) {
+                return None;
+            }
             let mut row = vec![f64::NAN; box_size];
             space.points.iter().zip(&law).for_each(|(point, p)| row[place(point)] = -p.ln());
             values.extend(row);

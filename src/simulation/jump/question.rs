@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::answers::{Answers, Values};
-use super::known::{self, average, flows, know, moments, stationary, system_entropy};
+use super::known::{self, LEAK, average, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
 use super::{Circuit, Opening, is_balanced};
@@ -176,7 +176,13 @@ impl Question<'_> {
         let surprise_of = |law: &[f64]| -> OwnedStateFunction { lookup(&numbers, law.iter().map(|p| -p.ln()).collect()) };
         let (begin, end) = if stream == Stream::Forward { (0.0, self.duration()) } else { (self.duration(), 0.0) };
         let undisturbed = model.interventions.is_empty();
-        let surprise = match (stationary(self.space, begin), stationary(self.space, end)) {
+        // A start far from the steady state may be too rare there for a number, and its surprise with it.
+        let seen = |time: f64, there: Option<&[f64]>| {
+            let unseen =
+                |law: &Vec<f64>| law.iter().zip(there.unwrap_or(&[])).filter(|(p, _)| !(**p >= f64::MIN_POSITIVE)).map(|(_, weight)| weight).sum::<f64>();
+            stationary(self.space, time).filter(|law| unseen(law) <= LEAK)
+        };
+        let surprise = match (seen(begin, first), seen(end, last)) {
             (Some(before), Some(after)) if undisturbed && (!self.clocked.moves || has_excess(plan)) => Some([surprise_of(&before), surprise_of(&after)]),
             _ => None,
         };
