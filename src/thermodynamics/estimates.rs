@@ -68,8 +68,9 @@ pub struct Sources<'a> {
     pub exact: &'a BTreeMap<String, (f64, String)>,
 }
 
-/// Rounding of a sum of many terms, relative to their size.
+/// Rounding of a sum of many terms, relative to their size: at least this, and in single precision so many unit roundoffs.
 const ROUNDING: f64 = 1e-11;
+const ROUNDOFFS: f64 = 16.0;
 
 /// All estimates of a run: mean and variance of every observable, rates, velocities, diffusion coefficients, ΔF. A third cumulant comes only where
 /// an exact one is known.
@@ -141,7 +142,7 @@ impl Sources<'_> {
     /// Terms as large as the largest of the same unit may have cancelled in any observable: their rounding is no deviation.
     fn rounding(&self, unit: Unit) -> f64 {
         let same = self.observables.iter().zip(self.scalars.iter()).filter(|(named, _)| named.unit == unit);
-        ROUNDING * same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max)
+        ROUNDING.max(ROUNDOFFS * self.facts.unit_roundoff) * same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max)
     }
 
     fn estimate(&self, name: String, measured: Measured, effective_samples: f64, unit: String) -> Estimate {
