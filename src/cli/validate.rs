@@ -8,10 +8,9 @@ use super::numbers::duration;
 use super::printing::{put, put_line};
 use super::table::{Style, deviation, drawn, empty_table, value_and_error};
 use super::{FINE, Failure, VIOLATED, choose};
-use crate::backend::{Backend, Flow};
+use crate::backend::Flow;
 use crate::experiment::Precision;
 use crate::results::Judgement;
-use crate::simulation::Simulation;
 use crate::validation::{Extent, Kind, Report, Row, SYSTEMS, select, validate};
 
 /// Runs the acceptance table; answers the exit code.
@@ -22,7 +21,6 @@ pub(super) fn run(arguments: &Validate) -> Result<u8, Failure> {
         return Err(Failure::NoSystem { words: arguments.systems.join(" "), known });
     }
     let (device, why) = choose::backend(&arguments.hardware, Precision::F64, None)?;
-    let backend = |_: &Simulation| -> &dyn Backend { device.as_ref() };
     let description = device.describe();
     if !arguments.quiet {
         eprintln!("{}: {} ({why})", description.backend, description.device);
@@ -30,7 +28,7 @@ pub(super) fn run(arguments: &Validate) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen().map_err(Failure::Signals)?;
     let mut told = String::new();
     let extent = Extent { quick: arguments.quick, seed: arguments.seed };
-    let report = validate(&systems, extent, &backend, &mut |name| {
+    let report = validate(&systems, extent, device.as_ref(), &mut |name| {
         if told != name {
             told = name.to_owned();
             if !arguments.quiet {

@@ -6,7 +6,7 @@ use crate::experiment::{Experiment, Source};
 use crate::plan::Plan;
 use crate::results::Judgement;
 use crate::simulation::{Outcome, Simulation, SimulationError, contradicts};
-use crate::statistics::Measured;
+use crate::statistics::{Measured, Moments};
 use crate::thermodynamics::theorems;
 
 /// A planted defect, and what must catch it.
@@ -38,7 +38,7 @@ pub struct Spoiled<'a> {
     /// The honest backend.
     pub inner: &'a dyn Backend,
     /// What happens to a plan.
-    pub plan: &'a (dyn Fn(&mut Plan) + Sync),
+    pub plan: &'a dyn Fn(&mut Plan),
     /// What happens to a batch.
     pub batch: &'a (dyn Fn(&Plan, &mut Batch) + Sync),
 }
@@ -67,35 +67,35 @@ impl Backend for Spoiled<'_> {
 
 impl Control {
     /// Runs the defect; `Violated` is what the row must say.
-    pub(super) fn tried<'b>(
+    pub(super) fn tried(
         &self,
         system: &System,
         honest: &Simulation,
         outcome: &Outcome,
         extent: Extent,
         bound: f64,
-        backend: &dyn Fn(&Simulation) -> &'b dyn Backend,
+        backend: &dyn Backend,
     ) -> Result<Row, SimulationError> {
         let run = |simulation: &Simulation, backend: &dyn Backend| simulation.run(backend, &mut |_| Flow::Continue);
         match &self.spoil {
             Spoil::Changes(changes) => {
                 let other = simulation(system, extent, changes)?;
-                Ok(self.against(system, honest, &run(&other, backend(&other))?, bound))
+                Ok(self.against(system, honest, &run(&other, backend)?, bound))
             }
             Spoil::Experiment(text) => {
                 let overrides =
                     [("ensemble.trajectories".to_owned(), honest.plan().ensemble.to_string()), ("ensemble.seed".to_owned(), honest.plan().seed.to_string())];
                 let source = Source::Text { name: self.name.to_owned(), text: (*text).to_owned() };
                 let other = Simulation::prepare(Experiment::load(&source, &overrides, &theorems::names())?)?;
-                Ok(self.against(system, honest, &run(&other, backend(&other))?, bound))
+                Ok(self.against(system, honest, &run(&other, backend)?, bound))
             }
             Spoil::Plan(spoil) => {
                 let forward = honest.plan();
-                let spoiled = Spoiled { inner: backend(honest), plan: &|plan| spoil(plan, forward), batch: &|_, _| {} };
+                let spoiled = Spoiled { inner: backend, plan: &|plan| spoil(plan, forward), batch: &|_, _| {} };
                 Ok(self.seen(system, &run(honest, &spoiled)?, bound))
             }
             Spoil::Batch(spoil) => {
-                let spoiled = Spoiled { inner: backend(honest), plan: &|_| {}, batch: &|plan, batch| spoil(plan, batch) };
+                let spoiled = Spoiled { inner: backend, plan: &|_| {}, batch: &|plan, batch| spoil(plan, batch) };
                 Ok(self.seen(system, &run(honest, &spoiled)?, bound))
             }
             Spoil::Average(observable) => Ok(self.averaged(system, outcome, observable, bound)),
@@ -148,10 +148,9 @@ impl Control {
     /// `⟨exp(−x)⟩` of the end values of the honest run.
     fn averaged(&self, system: &System, outcome: &Outcome, observable: &str, bound: f64) -> Row {
         let Some((_, values)) = outcome.kept.iter().find(|(name, _)| name == observable) else { return self.missing(system) };
-        let count = values.len() as f64;
-        let mean = values.iter().map(|x| (-x).exp()).sum::<f64>() / count;
-        let variance = values.iter().map(|x| ((-x).exp() - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-        let measured = Measured { value: mean, standard_error: (variance / count).sqrt() };
+        let mut weights = Moments::default();
+        weights.extend(values.iter().map(|x| (-x).exp()));
+        let measured = weights.measured_mean();
         let z = measured.z(1.0);
         self.row(system, measured, 1.0, z, z.abs() > bound)
     }

@@ -145,14 +145,14 @@ impl System {
     }
 }
 
-/// Runs systems and their controls. `backend` gives the backend of a simulation, `watch` is told what runs and may stop it all.
+/// Runs systems and their controls on a backend. `watch` is told what runs and may stop it all.
 ///
 /// # Errors
 /// When a model of the table cannot be prepared, or a backend fails.
-pub fn validate<'b>(
+pub fn validate(
     systems: &[&'static System],
     extent: Extent,
-    backend: &dyn Fn(&Simulation) -> &'b dyn Backend,
+    backend: &dyn Backend,
     watch: &mut (dyn FnMut(&str) -> Flow + Send),
 ) -> Result<Report, SimulationError> {
     let started = Instant::now();
@@ -165,7 +165,7 @@ pub fn validate<'b>(
     for one in &mut prepared {
         one.simulation.share_bound_with(comparisons);
         let mut stop = false;
-        let outcome = one.simulation.run(backend(&one.simulation), &mut |_| {
+        let outcome = one.simulation.run(backend, &mut |_| {
             stop |= watch(one.system.name) == Flow::Stop;
             if stop { Flow::Stop } else { Flow::Continue }
         });

@@ -13,7 +13,7 @@ fn cpu() -> Cpu {
 fn report(system: System) -> Report {
     let cpu = cpu();
     let system: &'static System = Box::leak(Box::new(system));
-    validate(&[system], EXTENT, &|_| &cpu, &mut |_| Flow::Continue).expect("the table runs")
+    validate(&[system], EXTENT, &cpu, &mut |_| Flow::Continue).expect("the table runs")
 }
 
 const BEAD: System = System {

@@ -9,6 +9,7 @@ use ness::plan::Plan;
 use ness::results::{Estimate, Judgement, Verdict};
 use ness::simulation::{Outcome, Simulation, SimulationError};
 use ness::thermodynamics::theorems;
+use ness::validation::Spoiled;
 
 /// The native backend in double precision.
 pub fn cpu() -> Cpu {
@@ -84,7 +85,7 @@ pub fn batches(plan: &Plan, backend: &dyn Backend) -> Vec<Batch> {
     all
 }
 
-/// A backend that runs another plan than it was given, and hands over other batches than it got.
+/// A [`Spoiled`] native backend that owns what it does.
 pub struct Sabotaged<P, B> {
     /// The honest backend.
     pub inner: Cpu,
@@ -104,15 +105,6 @@ impl<P: Fn(&mut Plan), B: Fn(&Plan, &mut Batch) + Sync> Backend for Sabotaged<P,
     }
 
     fn run(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send)) -> Result<(), BackendError> {
-        let mut altered = plan.clone();
-        (self.plan)(&mut altered);
-        let spoil = &self.batch;
-        self.inner.run(&altered, &mut |event| match event {
-            Event::Batch(mut batch) => {
-                spoil(plan, &mut batch);
-                receive(Event::Batch(batch))
-            }
-            other => receive(other),
-        })
+        Spoiled { inner: &self.inner, plan: &self.plan, batch: &self.batch }.run(plan, receive)
     }
 }
