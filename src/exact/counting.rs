@@ -3,8 +3,6 @@
 //! With `p` the law, `g_i = ⟨S; i⟩` and `h_i = ⟨S²; i⟩`: `ṗ = L p`, `ġ = L g + L₁ p`, `ḣ = L h + 2 L₁ g + L₂ p`, where `L₁` and `L₂` hold the rates times the weights
 //! and their squares (D. Andrieux and P. Gaspard, J. Chem. Phys. 121, 6167 (2004), expanded at 0). Integrated by uniformisation, which is exact to rounding.
 
-use nalgebra::DMatrix;
-
 use super::chain::Chain;
 
 /// Largest mean number of events in a stretch of uniformisation.
@@ -139,26 +137,6 @@ impl<'a> Tilted<'a> {
     }
 }
 
-/// Most states of which eigenvalues are computed.
-const MOST_EIGENVALUES: usize = 200;
-
-/// The slowest rate at which a small irreducible chain forgets its start: minus the largest real part of an eigenvalue but 0.
-pub fn relaxation_rate(chain: &Chain, rates: &[f64]) -> Option<f64> {
-    let n = chain.states;
-    if !(2..=MOST_EIGENVALUES).contains(&n) {
-        return None;
-    }
-    let mut generator = DMatrix::<f64>::zeros(n, n);
-    for (k, (&from, &to)) in chain.from.iter().zip(&chain.to).enumerate() {
-        generator[(to as usize, from as usize)] += rates[k];
-        generator[(from as usize, from as usize)] -= rates[k];
-    }
-    let schur = nalgebra::linalg::Schur::try_new(generator, f64::EPSILON, 100 * n)?;
-    let mut parts: Vec<f64> = schur.complex_eigenvalues().iter().map(|value| -value.re).collect();
-    parts.sort_by(f64::total_cmp);
-    Some(parts[1])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,16 +174,6 @@ mod tests {
         let (mean, variance) = counting.end(|i| last[i].ln()).expect("it fluctuates");
         let (below, above) = (average(1e-3).ln(), average(-1e-3).ln());
         assert!(((above - below) / 2e-3 - mean).abs() <= 1e-4 && ((above + below) / 1e-6 - variance).abs() <= 1e-3, "{mean} {variance}");
-    }
-
-    #[test]
-    fn two_states_relax_with_the_sum_of_their_rates() {
-        let chain = Chain::new(2, vec![0, 1], vec![1, 0]);
-        assert!((relaxation_rate(&chain, &[3.0, 1.5]).expect("it is small") - 4.5).abs() <= 1e-12);
-        let (chain, rates) = triangle();
-        // A driven ring may relax with oscillations: half the trace is the real part.
-        let trace: f64 = rates.iter().sum();
-        assert!(relaxation_rate(&chain, &rates).is_some_and(|rate| rate > 0.0 && rate <= 0.5 * trace + 1e-12));
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub fn long_time(chain: &Chain, rates: &[f64], law: &[f64], sums: &[Vec<f64>]) -
 }
 
 /// `−p⁻¹ L p w = side` without the most probable state, whose `w` is 0, and without those that are never seen.
-struct Equations<'a> {
+pub(super) struct Equations<'a> {
     chain: &'a Chain,
     law: &'a [f64],
     fluxes: Vec<f64>,
@@ -142,7 +142,7 @@ struct Equations<'a> {
 }
 
 impl<'a> Equations<'a> {
-    fn new(chain: &'a Chain, rates: &[f64], law: &'a [f64]) -> Option<Self> {
+    pub(super) fn new(chain: &'a Chain, rates: &[f64], law: &'a [f64]) -> Option<Self> {
         let top = (0..chain.states).max_by(|a, b| law[*a].total_cmp(&law[*b]))?;
         let mut rows = 0;
         let number = |state: usize| {
@@ -160,7 +160,7 @@ impl<'a> Equations<'a> {
     }
 
     /// Solutions with `Σ p w = 0`, and their relative residuals.
-    fn solve(&self, sides: Vec<Vec<f64>>) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
+    pub(super) fn solve(&self, sides: Vec<Vec<f64>>) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
         let Some(solver) = &self.solver else { return Some((vec![vec![0.0; self.chain.states]; sides.len()], vec![0.0; sides.len()])) };
         let reduced = |side: &Vec<f64>| -> Vec<f64> { side.iter().zip(&self.row).filter_map(|(value, row)| row.map(|_| *value)).collect() };
         let mut solutions = solver.solve(&sides.iter().map(reduced).collect::<Vec<_>>())?;

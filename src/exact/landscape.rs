@@ -177,7 +177,7 @@ impl Landscape {
 }
 
 /// `[B(−z), B(z)]`, `B(z) = z/(eᶻ − 1)`: the weights of upwind and downwind density in a fitted flux.
-fn bernoulli(z: f64) -> [f64; 2] {
+pub(super) fn bernoulli(z: f64) -> [f64; 2] {
     let size = z.abs();
     let small = if size < 0.1 {
         let square = size * size;

@@ -7,7 +7,8 @@
 //! - [`kramers`]: the same with inertia;
 //! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
 //! - [`linear`], [`tilt`], [`plane`]: Gaussian laws of linear Langevin dynamics, mean and variance of sums of quadratic forms along their paths, currents in a plane;
-//! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, cycles and conservation laws;
+//! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`relaxation`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, how fast they forget, cycles and conservation laws;
+//! - [`mesh`], [`refinement`]: one or two coordinates with any forces on a grid, as such a chain, and extrapolation to spacing zero;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
@@ -23,9 +24,12 @@ pub mod generator;
 pub mod kramers;
 mod landscape;
 pub mod linear;
+pub mod mesh;
 pub mod path;
 pub mod plane;
 pub mod quadrature;
+pub mod refinement;
+pub mod relaxation;
 pub mod ring;
 mod solver;
 pub mod surprise;

@@ -31,6 +31,9 @@ const SOLVER_STEPS: usize = 2048;
 /// Relative difference from its limit at which a finite-time diffusion coefficient counts as the limit.
 const SETTLED: f64 = 2e-4;
 
+/// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
+pub(super) const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
+
 /// Exact knowledge of a run.
 #[derive(Default)]
 pub(super) struct Answers {
@@ -90,7 +93,7 @@ impl Question<'_> {
         let mut answers = match &self.opening.law {
             _ if self.system.is_underdamped() => self.underdamped()?,
             Ok(Law::Gaussian(start)) if self.system.is_linear() => self.linear(start)?,
-            _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?,
+            _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?.with(self.long_times()),
             _ => Answers::default(),
         };
         if !self.moves() && self.opening.kind == Start::SteadyState {
@@ -233,7 +236,7 @@ impl Question<'_> {
     }
 
     /// The range of a bounded coordinate; of an open one, where equilibrium or the trajectories have weight at any time.
-    fn range(&self) -> Result<(f64, f64), ExactError> {
+    pub(super) fn range(&self) -> Result<(f64, f64), ExactError> {
         if let Some(ends) = self.system.boundaries[0].ends() {
             return Ok(ends);
         }
@@ -314,6 +317,12 @@ pub(super) fn evolve_one_coordinate(
 }
 
 impl Answers {
+    /// With more values.
+    fn with(mut self, more: Values) -> Self {
+        self.values.extend(more);
+        self
+    }
+
     pub(super) fn know(&mut self, name: impl Into<String>, value: f64, source: &str) {
         self.values.insert(name.into(), (value, source.to_owned()));
     }

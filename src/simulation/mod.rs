@@ -3,12 +3,14 @@
 mod answers;
 mod evidence;
 mod exchange;
+mod grids;
 mod inertial;
 mod inertial_answers;
 mod jump;
 mod langevin;
 mod law;
 mod linear_means;
+mod long_times;
 mod outcome;
 mod periodic;
 mod pilot;

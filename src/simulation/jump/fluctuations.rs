@@ -3,8 +3,9 @@
 use super::super::answers::{Answers, Values};
 use super::known::{inside, know, log_ratio, stationary};
 use super::question::Question;
-use crate::exact::counting::{Counting, Tilted, relaxation_rate};
+use crate::exact::counting::{Counting, Tilted};
 use crate::exact::cumulants::{Cumulants, long_time};
+use crate::exact::relaxation::relaxation_rate;
 
 /// Most work, transitions times events times sums, that variances are worth.
 const MOST_WORK: f64 = 3e8;
@@ -134,7 +135,7 @@ impl Question<'_> {
     /// `variance_rate.X` of fluxes and of the entropy, and the uncertainty products of fluxes.
     fn per_time(&self, sums: &[Sum], values: &mut Values) {
         let (rates, Some(law)) = (self.space.rates_at(0.0), stationary(self.space, 0.0)) else { return };
-        if let Some(rate) = relaxation_rate(&self.space.chain, &rates) {
+        if let Some(rate) = relaxation_rate(&self.space.chain, &rates, &law) {
             know(values, "relaxation_rate", rate);
         }
         let few = sums.len() * rates.len() <= MOST_WEIGHTS;

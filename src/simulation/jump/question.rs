@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::answers::{Answers, Values};
+use super::super::answers::{ALPHAS, Answers, Values};
 use super::known::{self, LEAK, average, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
@@ -15,9 +15,6 @@ use crate::plan::{Clocked, Dynamics, JumpColumn, MediumEntropy, Plan, medium_ent
 use crate::random::Stream;
 use crate::thermodynamics::observables::{JumpLedger, Medium, Names, OwnedStateFunction};
 use crate::thermodynamics::theorems::{Facts, Start};
-
-/// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
-const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
 
 /// Multiplications of one elimination up to which the generating function, dozens of them, is worth its while.
 const MOST_TILTING: f64 = 1.2e8;
