@@ -219,7 +219,8 @@ impl Mesh {
             means.push((Quantity::Velocity(axis), self.spacing(axis) * along(axis, |_| 1.0)));
             means.push((Quantity::Mean(axis), centre[axis]));
             for other in axis..d {
-                means.push((Quantity::Covariance(axis, other), over_nodes(&|node| (places[node][axis] - centre[axis]) * (places[node][other] - centre[other]))));
+                means
+                    .push((Quantity::Covariance(axis, other), over_nodes(&|node| (places[node][axis] - centre[axis]) * (places[node][other] - centre[other]))));
             }
         }
         if d == 2 {

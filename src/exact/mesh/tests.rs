@@ -67,7 +67,8 @@ fn the_gyrator_has_the_moments_currents_and_entropy_of_its_covariance() {
         Ok(mesh.means(&mesh.stationary()?))
     };
     let names: Vec<Quantity> = means(10.0, 4).expect("finite").into_iter().map(|(name, _)| name).collect();
-    let values = |temperature: f64| move |cells: usize| Ok::<_, ExactError>(means(temperature, cells)?.into_iter().map(|(_, value)| value).collect::<Vec<f64>>());
+    let values =
+        |temperature: f64| move |cells: usize| Ok::<_, ExactError>(means(temperature, cells)?.into_iter().map(|(_, value)| value).collect::<Vec<f64>>());
     let found = extrapolate(&[24, 48, 96, 192], 1e-13, values(10.0)).expect("finite");
     let exact = |name: &Quantity| match name {
         Quantity::Energy => 5.5,
@@ -87,7 +88,8 @@ fn the_gyrator_has_the_moments_currents_and_entropy_of_its_covariance() {
     let moved = names.iter().zip(&warmer).filter(|(name, warmer)| (warmer.value - exact(name)).abs() > 1e-2).count();
     assert_eq!(moved, 8);
     // The error of the bare numbers falls with the square of the spacing.
-    let rate = |cells: usize| means(10.0, cells).expect("finite").iter().find(|(name, _)| *name == Quantity::EntropyRate).map_or(f64::NAN, |(_, value)| value - 2.025);
+    let rate =
+        |cells: usize| means(10.0, cells).expect("finite").iter().find(|(name, _)| *name == Quantity::EntropyRate).map_or(f64::NAN, |(_, value)| value - 2.025);
     let ratio = rate(48) / rate(96);
     assert!((3.6..4.4).contains(&ratio), "{ratio}");
 }
@@ -109,7 +111,8 @@ fn relaxation_rates_of_rings_and_wells() {
     assert!((found.value - 0.7).abs() <= found.error && found.error <= 1e-6, "{found:?}");
     // Over a high barrier, both ways, by Kramers' rate, which is right to the order of T over the barrier.
     let well = |cells: usize| {
-        let forces = Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), drive: &|_, _| 0.0, temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, spurious: 0.0 };
+        let forces =
+            Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), drive: &|_, _| 0.0, temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, spurious: 0.0 };
         gap(Mesh::new(&[Axis { lower: -2.0, upper: 2.0, ends: Ends::Walls }], &forces, cells)?)
     };
     let found = extrapolate(&[64, 128, 256, 512], 1e-11, well).expect("finite")[0];
