@@ -15,7 +15,7 @@ pub struct Estimate {
     pub effective_samples: f64,
     /// Exact value, where one is known.
     pub exact: Option<f64>,
-    /// `(value − exact)/standard_error`.
+    /// `(value − exact)/standard_error`; see `bias` and `refinement` for what stands in place of the value where there is one of them.
     pub z: Option<f64>,
     /// Unit.
     pub unit: String,
@@ -24,6 +24,25 @@ pub struct Estimate {
     /// What an approximate method adds to the value, where one is used: then `z` is that of `value − bias`, a quarter of the bias being part of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<Bias>,
+    /// What steps half as long change, where asked for: then `z` is that of the extrapolated value, a quarter of what the extrapolation takes off being
+    /// part of the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refinement: Option<Refinement>,
+}
+
+/// What a second ensemble by steps half as long tells of an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refinement {
+    /// The error of the time step is taken to go with this power of its length.
+    pub order: u32,
+    /// The value less that of the finer ensemble.
+    pub difference: f64,
+    /// Standard error of the difference.
+    pub difference_standard_error: f64,
+    /// The limit of steps of length 0 (Richardson).
+    pub extrapolated: f64,
+    /// Its standard error.
+    pub extrapolated_standard_error: f64,
 }
 
 /// What an approximate method adds to an estimate, as a second ensemble by steps half as long tells.

@@ -54,6 +54,25 @@ fn an_output_that_exists_is_kept() {
 }
 
 #[test]
+fn a_refined_run_says_so_in_table_json_and_file() {
+    let folder = folder();
+    let arguments = ["run", "driven-ring", "-n", "512", "--backend", "cpu", "-q", "--set", "protocol.duration=1", "--refine"];
+    let output = ness(folder.path(), &[&arguments[..], &["--json", "-o", "ring.h5"]].concat());
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let refined = said["estimates"].as_array().expect("estimates").iter().filter(|e| e["refinement"]["extrapolated"].is_number()).count();
+    assert!(refined > 10, "{said}");
+    let checked = ness(folder.path(), &["check", "ring.h5", "--json"]);
+    let again: serde_json::Value = serde_json::from_slice(&checked.stdout).expect("one JSON object");
+    assert_eq!((&said["estimates"], &said["theorems"], &said["warnings"]), (&again["estimates"], &again["theorems"], &again["warnings"]));
+    assert!(String::from_utf8_lossy(&ness(folder.path(), &["check", "ring.h5"]).stdout).contains("dt → 0"));
+    refused(folder.path(), &["run", "schlogl", "-n", "64", "--refine"], 2, &["no time step", "leave `refine` out"]);
+    refused(folder.path(), &["run", "schlogl", "-n", "64", "--refine", "--set", "ensemble.method=tau-leaping"], 2, &["bias of every estimate already"]);
+    let swept = ness(folder.path(), &["sweep", "driven-ring", "--over", "f=1,2", "-n", "256", "--backend", "cpu", "-q", "--json", "--refine", "--set", "protocol.duration=1"]);
+    let said: serde_json::Value = serde_json::from_slice(&swept.stdout).expect("one JSON object");
+    assert!(said["points"][1]["estimates"][0]["refinement"]["order"].is_number(), "{said}");
+}
+
+#[test]
 fn json_is_one_object_and_check_says_the_same() {
     let folder = folder();
     let output = ness(folder.path(), &["run", "driven-ring", "-n", "512", "--backend", "cpu", "--json", "-o", "ring.h5", "--set", "protocol.duration=1"]);
@@ -71,6 +90,19 @@ fn json_is_one_object_and_check_says_the_same() {
         assert_eq!(ness(folder.path(), &["run", "driven-ring", "-n", "64", "-q", "--backend", "cpu"]).status.code(), Some(0));
     }
     assert!(folder.path().join("driven-ring.h5").exists() && folder.path().join("driven-ring-2.h5").exists());
+}
+
+#[test]
+fn a_short_burn_in_is_told_by_run_and_again_by_check() {
+    let folder = folder();
+    let text = "[model]\nkind = 'reactions'\nspecies = { X = 0 }\nreactions = [{ equation = '0 <-> X', forward = 10.0, reverse = 1.0 }]\n[protocol]\nduration = 5.0\n[initial]\ndistribution = 'steady-state'\nburn_in = 1.0\n[ensemble]\ntrajectories = 2048\n";
+    std::fs::write(folder.path().join("cold.toml"), text).expect("written");
+    let output = ness(folder.path(), &["run", "cold.toml", "--backend", "cpu", "--json", "-q", "-o", "cold.h5"]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let alarm = said["warnings"].as_array().expect("warnings").iter().find_map(|warning| warning.as_str().filter(|text| text.contains("NOT in a steady state")));
+    assert!(alarm.is_some_and(|alarm| alarm.contains("`X`") && alarm.contains("initial.burn_in = 1 was too short; about ")), "{said}");
+    let again = ness(folder.path(), &["check", "cold.h5"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains(alarm.unwrap_or_default()));
 }
 
 #[test]

@@ -114,6 +114,19 @@ pub(super) struct Run {
     /// Exit with 1 when a theorem is undersampled, too.
     #[arg(long)]
     pub(super) strict: bool,
+    /// Run everything once more by steps half as long, as `--set ensemble.refine=true`: tells what the time step does to every estimate, and the limit of
+    /// short steps.
+    #[arg(long)]
+    pub(super) refine: bool,
+}
+
+impl Run {
+    /// The experiment, with what the options of a run change in it.
+    pub(super) fn changed_experiment(&self) -> Experiment {
+        let mut experiment = self.experiment.clone();
+        experiment.set.extend(self.refine.then(|| ("ensemble.refine".to_owned(), "true".to_owned())));
+        experiment
+    }
 }
 
 /// `ness sweep`.

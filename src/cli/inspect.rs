@@ -15,8 +15,11 @@ use crate::statistics::significance_bound;
 /// Says again what a file says.
 pub(super) fn check(arguments: &Check) -> Result<u8, Failure> {
     let summary = output::read(&arguments.file)?;
+    for warning in &summary.warnings {
+        eprintln!("warning: {warning}");
+    }
     if arguments.json {
-        put_line!("{}", json::object(&arguments.file.display().to_string(), &summary.run, &summary.estimates, &summary.theorems, &[])?);
+        put_line!("{}", json::object(&arguments.file.display().to_string(), &summary.run, &summary.estimates, &summary.theorems, &summary.warnings)?);
     } else {
         put_line!("{}", final_table(&summary.run, &summary.estimates, &summary.theorems, Style::of_standard_output()));
     }

@@ -24,6 +24,7 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         },
         estimates: outcome.estimates.clone(),
         theorems: outcome.theorems.clone(),
+        warnings: [simulation.warnings.as_slice(), outcome.warnings.as_slice()].concat(),
         time_unit: "time".to_owned(),
         series: Some(series(simulation, outcome)),
         densities: outcome.fields.iter().enumerate().map(|(i, field)| density(simulation, outcome, i, field)).collect(),

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
             eprintln!("{text}");
         }
     };
-    let experiment = load(&arguments.experiment)?;
+    let experiment = load(&arguments.changed_experiment())?;
     let target = target(arguments, &experiment)?;
     let precision = experiment.ensemble.precision;
     let simulation = Simulation::prepare(experiment)?;
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     }
     let record = record::of(&simulation, &outcome);
     let path = write(target, &record)?;
-    print(arguments, &simulation, &outcome, &record, &path)?;
+    print(arguments, &outcome, &record, &path)?;
     if let Some(code) = interrupt.code().filter(|_| outcome.conditions.stopped) {
         say(&format!("interrupted after {} of {} trajectories; {} holds what they gave", outcome.trajectories, simulation.plan().ensemble, path.display()));
         return Ok(code);
@@ -73,10 +73,9 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     Ok(verdict(!outcome.violated().is_empty(), !outcome.undersampled().is_empty(), arguments.strict))
 }
 
-fn print(arguments: &Run, simulation: &Simulation, outcome: &Outcome, record: &Record, path: &Path) -> Result<(), Failure> {
+fn print(arguments: &Run, outcome: &Outcome, record: &Record, path: &Path) -> Result<(), Failure> {
     if arguments.json {
-        let warnings = [simulation.warnings.as_slice(), outcome.warnings.as_slice()].concat();
-        put_line!("{}", json::object(&path.display().to_string(), &record.run, &record.estimates, &record.theorems, &warnings)?);
+        put_line!("{}", json::object(&path.display().to_string(), &record.run, &record.estimates, &record.theorems, &record.warnings)?);
         return Ok(());
     }
     put_line!("{}", final_table(&record.run, &record.estimates, &record.theorems, Style::of_standard_output()));

@@ -73,7 +73,7 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<u8, Failure> {
             eprintln!("{text}");
         }
     };
-    let base = load(&options.experiment)?;
+    let base = load(&options.changed_experiment())?;
     let axes: Vec<SweepAxis> = arguments.over.iter().map(|over| over.0.clone()).collect();
     let count = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.texts.len()).filter(|count| *count <= MOST_POINTS));
     let Some(count) = count else { return Err(Failure::SweepTooLarge { limit: MOST_POINTS }) };
@@ -83,11 +83,10 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<u8, Failure> {
     let seed = base.ensemble.seed;
     let empty = |number: usize| SweepPoint { seed: seed_of_part(seed, number as u64), estimates: Vec::new(), theorems: Vec::new() };
     let blank = output::Run::default();
-    let mut sweep = Sweep { run: blank, experiment: base.text.clone(), axes, points: (0..count).map(empty).collect() };
-    let experiments = (0..count).map(|number| load(&point_of(options, &sweep, number).experiment)).collect::<Result<Vec<_>, _>>()?;
+    let mut sweep = Sweep { run: blank, experiment: base.text.clone(), axes, points: (0..count).map(empty).collect(), warnings: Vec::new() };
+    let experiments = (0..count).map(|number| load(&point_of(options, &sweep, number).changed_experiment())).collect::<Result<Vec<_>, _>>()?;
     let destination = target(options, &format!("{}-sweep", base.name))?;
     let interrupt = Interrupt::listen().map_err(Failure::Signals)?;
-    let mut warnings: Vec<String> = Vec::new();
     for (number, experiment) in experiments.into_iter().enumerate() {
         let precision = experiment.ensemble.precision;
         let simulation = Simulation::prepare(experiment)?;
@@ -110,7 +109,7 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<u8, Failure> {
         let outcome = outcome?;
         for warning in simulation.warnings.iter().chain(&outcome.warnings).filter(|warning| number == 0 || !base.warnings.contains(warning)) {
             say(&format!("warning: {warning}"));
-            warnings.push(format!("{}: {warning}", sweep.label(number)));
+            sweep.warnings.push(format!("{}: {warning}", sweep.label(number)));
         }
         let record = record::of(&simulation, &outcome);
         add(&mut sweep.run, record.run, number == 0);
@@ -126,7 +125,7 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<u8, Failure> {
         return Ok(interrupt.code().unwrap_or(super::FAILED));
     }
     destination.write_sweep(&sweep)?;
-    report(arguments, &sweep, &destination, &warnings)?;
+    report(arguments, &sweep, &destination)?;
     if let Some(code) = interrupt.code() {
         let done = sweep.points.iter().filter(|point| !point.estimates.is_empty()).count();
         say(&format!("interrupted after {done} of {count} points; {} holds what they gave", destination.path().display()));
@@ -226,7 +225,7 @@ struct Point<'a> {
     theorems: &'a [Verdict],
 }
 
-fn report(arguments: &Arguments, sweep: &Sweep, destination: &Destination, warnings: &[String]) -> Result<(), Failure> {
+fn report(arguments: &Arguments, sweep: &Sweep, destination: &Destination) -> Result<(), Failure> {
     let (file, violated) = (destination.path().display().to_string(), violated(sweep));
     if arguments.run.json {
         let axes = sweep.axes.iter().map(|axis| match &axis.numbers {
@@ -239,7 +238,7 @@ fn report(arguments: &Arguments, sweep: &Sweep, destination: &Destination, warni
             estimates: &of.estimates,
             theorems: &of.theorems,
         });
-        let object = Object { file, axes: axes.collect(), points: points.collect(), violated: &violated, bound: bound(sweep), warnings };
+        let object = Object { file, axes: axes.collect(), points: points.collect(), violated: &violated, bound: bound(sweep), warnings: &sweep.warnings };
         put_line!("{}", serde_json::to_string(&object)?);
         return Ok(());
     }

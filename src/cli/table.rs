@@ -4,7 +4,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Lin
 
 use super::numbers::{duration, grouped, measured, plain, reference, with_prefix};
 use crate::output::Run;
-use crate::results::{Estimate, Judgement, Verdict};
+use crate::results::{Estimate, Judgement, Refinement, Verdict};
 
 /// Width where the terminal does not tell, or there is none.
 const USUAL_WIDTH: usize = 100;
@@ -45,6 +45,10 @@ pub(super) fn final_table(run: &Run, estimates: &[Estimate], theorems: &[Verdict
     if !estimates.is_empty() {
         text.push('\n');
         text.push_str(&drawn(&estimates_table(estimates, style)));
+    }
+    if estimates.iter().any(|estimate| estimate.refinement.is_some()) {
+        text.push('\n');
+        text.push_str(&drawn(&refinements_table(estimates, style)));
     }
     if !theorems.is_empty() {
         text.push('\n');
@@ -116,11 +120,27 @@ fn estimates_table(estimates: &[Estimate], style: Style) -> Table {
     for ((estimate, value), exact) in estimates.iter().zip(values).zip(exact) {
         let unit = if estimate.unit == "1" { "" } else { &estimate.unit };
         let bias = estimate.bias.map(|bias| with_error(measured(bias.value, bias.standard_error))).unwrap_or_default();
-        let z = estimate.z.map(deviation).unwrap_or_default();
+        // That of a limit stands beside the limit.
+        let z = estimate.z.filter(|_| estimate.refinement.is_none()).map(deviation).unwrap_or_default();
         let cells = [estimate.name.as_str(), &value, &bias, &exact, &z, unit];
         table.add_row(cells.into_iter().enumerate().filter(|(column, _)| biased || *column != 2).map(|(_, cell)| cell));
     }
-    align_right(&mut table);
+    align_right(&mut table, head.len() - 2);
+    table
+}
+
+/// What steps half as long change, and the limit of short steps.
+fn refinements_table(estimates: &[Estimate], style: Style) -> Table {
+    let refined: Vec<(&Estimate, Refinement)> = estimates.iter().filter_map(|e| Some((e, e.refinement?))).collect();
+    let differences = aligned(refined.iter().map(|(_, r)| (r.difference, r.difference_standard_error)));
+    let limits = aligned(refined.iter().map(|(_, r)| (r.extrapolated, r.extrapolated_standard_error)));
+    let exact = at_the_point(refined.iter().map(|(e, r)| e.exact.map(|exact| reference(exact, r.extrapolated_standard_error)).unwrap_or_default()).collect());
+    let mut table = empty_table(style, &["estimate", "dt - dt/2", "dt → 0", "exact", "z", "order"]);
+    for (((difference, limit), exact), (estimate, refinement)) in differences.into_iter().zip(limits).zip(exact).zip(refined) {
+        let z = estimate.z.map(deviation).unwrap_or_default();
+        table.add_row([estimate.name.as_str(), &difference, &limit, &exact, &z, &refinement.order.to_string()]);
+    }
+    align_right(&mut table, 4);
     table
 }
 
@@ -139,7 +159,7 @@ fn theorems_table(theorems: &[Verdict], style: Style) -> Table {
         }
         table.add_row([Cell::new(&theorem.name), Cell::new(value), Cell::new(expected), Cell::new(deviation(theorem.z)), verdict]);
     }
-    align_right(&mut table);
+    align_right(&mut table, 3);
     table
 }
 
@@ -156,8 +176,8 @@ pub(super) fn empty_table(style: Style, head: &[&str]) -> Table {
 }
 
 /// The column of z is of numbers with one decimal.
-fn align_right(table: &mut Table) {
-    if let Some(column) = table.column_mut(3) {
+fn align_right(table: &mut Table, of_z: usize) {
+    if let Some(column) = table.column_mut(of_z) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
@@ -251,6 +271,7 @@ mod tests {
             unit: unit.into(),
             source: None,
             bias: None,
+            refinement: None,
         };
         vec![
             estimate("work", 4.009_12, 0.002_83, Some(4.006_737_9), "k_B T"),
@@ -308,6 +329,19 @@ cpu on a processor (avx512), f64
 ";
         let text = final_table(&run(), &estimates(), &theorems(), Style { width: 100, colour: false });
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_refined_run_has_a_table_of_its_own() {
+        let mut estimates = estimates();
+        estimates[0].refinement =
+            Some(Refinement { order: 2, difference: -0.012, difference_standard_error: 0.004, extrapolated: 4.025, extrapolated_standard_error: 0.0052 });
+        let text = final_table(&run(), &estimates, &[], Style { width: 100, colour: false });
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).filter(|words: &Vec<&str>| words.first() == Some(&"work")).collect();
+        let [first, second] = [0, 1].map(|row: usize| rows.get(row).unwrap_or_else(|| panic!("no row {row} of work: {text}")).join(" "));
+        assert!(first.contains("4.0091 ± 0.0028") && !first.contains("+0.8"), "{first}");
+        assert!(second.contains("-0.0120 ± 0.0040") && second.contains("4.0250 ± 0.0052") && second.contains("+0.8"), "{second}");
+        assert!(second.ends_with(" 2"), "{second}");
     }
 
     #[test]

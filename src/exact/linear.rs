@@ -158,6 +158,14 @@ impl LinearDynamics {
         Gaussian::new(mean, symmetric(&DMatrix::from_column_slice(dimension, dimension, stacked.as_slice())))
     }
 
+    /// `∫₀^∞ ⟨δx_i(0) δx_i(t)⟩/⟨δx_i²⟩ dt` in the stationary state: `⟨δx(t) δxᵀ(0)⟩ = exp(−At) C`, so that it is `(A⁻¹ C)_ii / C_ii`.
+    pub fn correlation_times(&self) -> Result<Vec<f64>, ExactError> {
+        let law = self.stationary()?;
+        let covariance = law.covariance();
+        let integral = self.drift.clone().lu().solve(covariance).ok_or(ExactError::Unstable { rate: 0.0 })?;
+        Ok((0..self.offset.len()).map(|i| integral[(i, i)] / covariance[(i, i)]).collect())
+    }
+
     /// Entropy production rate in the stationary state, in nats per unit time: `⟨νᵀ D⁻¹ ν⟩`, `ν` the local mean velocity.
     pub fn entropy_production_rate(&self) -> Result<f64, ExactError> {
         let law = self.stationary()?;

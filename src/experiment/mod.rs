@@ -34,6 +34,7 @@ pub use catalog::{CatalogEntry, Source, catalog};
 pub use error::{ExperimentError, Problem};
 pub use initial::{Initial, InitialLaw};
 pub use protocol::{Protocol, ProtocolPath, ProtocolVariable};
+pub use schedule::shown;
 
 use document::{Item, Place, Table};
 use error::SourceText;
@@ -153,6 +154,8 @@ pub struct Ensemble {
     pub precision: Precision,
     /// The scheme.
     pub integrator: IntegratorChoice,
+    /// Whether everything is run once more by steps half as long.
+    pub refine: bool,
 }
 
 /// Arithmetic of the CPU backend.

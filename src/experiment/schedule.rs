@@ -35,7 +35,8 @@ pub(super) fn read_ensemble<'t>(reader: &mut Reader, section: &Section<'t>) -> O
     let seed = table.get("seed").map_or(Some(1), |item| reader.integer(item, "`seed`", 0));
     let precision = table.get("precision").map_or(Some(Precision::F64), |item| reader.choice(item, "precision", PRECISIONS));
     let integrator = table.get("integrator").map_or(Some(IntegratorChoice::Auto), |item| reader.choice(item, "integrator", INTEGRATORS));
-    let ensemble = Ensemble { trajectories: trajectories?, dt: dt?, seed: seed?, precision: precision?, integrator: integrator? };
+    let refine = table.get("refine").map_or(Some(false), |item| reader.boolean(item, "`refine`"));
+    let ensemble = Ensemble { trajectories: trajectories?, dt: dt?, seed: seed?, precision: precision?, integrator: integrator?, refine: refine? };
     Some((ensemble, dt_item?))
 }
 
@@ -110,7 +111,7 @@ fn about_a_hundred_saves(steps: u64) -> u64 {
 }
 
 /// A number as a person would write it: the rounding of the last bits left out.
-pub(super) fn shown(value: f64) -> String {
+pub fn shown(value: f64) -> String {
     let rounded: f64 = format!("{value:.12e}").parse().unwrap_or(value);
     rounded.to_string()
 }

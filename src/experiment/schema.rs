@@ -41,7 +41,7 @@ pub(super) const EXCHANGE: &[&str] = &["kind", "cells", "rate", "baths", "temper
 pub(super) const EXCHANGE_INITIAL: &[&str] = &["distribution", "temperature", "mean", "at", "burn_in"];
 
 /// Keys of `[ensemble]` of a jump process.
-pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "most_events", "method", "tolerance"];
+pub(super) const JUMP_ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "most_events", "method", "tolerance", "refine"];
 
 /// Keys of a coordinate.
 pub(super) const COORDINATE: &[&str] = &["periodic", "walls"];
@@ -53,7 +53,7 @@ pub(super) const PROTOCOL_VARIABLE: &[&str] = &["expression", "start", "end", "t
 pub(super) const INITIAL: &[&str] = &["distribution", "at", "mean", "deviation", "covariance", "lower", "upper", "range", "table", "burn_in", "period"];
 
 /// Keys of `[ensemble]`.
-pub(super) const ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "integrator"];
+pub(super) const ENSEMBLE: &[&str] = &["trajectories", "dt", "seed", "precision", "integrator", "refine"];
 
 /// Keys of `[measure]`.
 pub(super) const MEASURE: &[&str] = &["every", "theorems", "grid", "field", "trajectories"];

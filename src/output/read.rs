@@ -10,7 +10,7 @@ use hdf5::{File, Group, H5Type};
 use super::error::OutputError;
 use super::record::Run;
 use super::schema::{SCHEMA_VERSION, dimension, group, root, variable};
-use crate::results::{Bias, Estimate, Judgement, Verdict};
+use crate::results::{Bias, Estimate, Judgement, Refinement, Verdict};
 
 /// First bytes of every HDF5 file.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -28,6 +28,8 @@ pub struct Summary {
     pub estimates: Vec<Estimate>,
     /// Verdicts.
     pub theorems: Vec<Verdict>,
+    /// What should be said besides.
+    pub warnings: Vec<String>,
 }
 
 /// Reads the results of a file written by `ness run`.
@@ -66,6 +68,8 @@ fn read_summary(file: &File) -> Result<Summary, hdf5::Error> {
         wgsl: text(file, root::WGSL)?,
         estimates: read_estimates(&file.group(group::ESTIMATES)?)?,
         theorems: read_theorems(&file.group(group::THEOREMS)?)?,
+        // Older files have none.
+        warnings: text(file, root::WARNINGS).unwrap_or_default().lines().map(str::to_owned).collect(),
     })
 }
 
@@ -99,9 +103,11 @@ fn read_estimates(group: &Group) -> Result<Vec<Estimate>, hdf5::Error> {
     let column = |name: &str| numbers(group, name, count);
     let (value, standard_error, effective_samples) = (column(variable::VALUE)?, column(variable::STANDARD_ERROR)?, column(variable::EFFECTIVE_SAMPLES)?);
     let (exact, z) = (column(variable::EXACT)?, column(variable::Z)?);
-    let biased = group.link_exists(variable::BIAS);
-    let of_bias = |name: &str| if biased { column(name) } else { Ok(vec![f64::NAN; count]) };
-    let (bias, bias_error) = (of_bias(variable::BIAS)?, of_bias(variable::BIAS_STANDARD_ERROR)?);
+    let perhaps = |name: &str| if group.link_exists(name) { column(name) } else { Ok(vec![f64::NAN; count]) };
+    let (bias, bias_error) = (perhaps(variable::BIAS)?, perhaps(variable::BIAS_STANDARD_ERROR)?);
+    let (difference, difference_error) = (perhaps(variable::REFINED_DIFFERENCE)?, perhaps(variable::REFINED_DIFFERENCE_STANDARD_ERROR)?);
+    let (extrapolated, extrapolated_error) = (perhaps(variable::EXTRAPOLATED)?, perhaps(variable::EXTRAPOLATED_STANDARD_ERROR)?);
+    let order = perhaps(variable::REFINED_ORDER)?;
     let mut units = texts(group, variable::UNIT, Some(count))?.into_iter();
     let mut sources = texts(group, variable::SOURCE, Some(count))?.into_iter();
     let known = |number: f64| (!number.is_nan()).then_some(number);
@@ -118,6 +124,13 @@ fn read_estimates(group: &Group) -> Result<Vec<Estimate>, hdf5::Error> {
             unit: units.next().unwrap_or_default(),
             source: sources.next().filter(|source| !source.is_empty()),
             bias: known(bias[i]).map(|value| Bias { value, standard_error: bias_error[i] }),
+            refinement: known(order[i]).map(|order| Refinement {
+                order: order as u32,
+                difference: difference[i],
+                difference_standard_error: difference_error[i],
+                extrapolated: extrapolated[i],
+                extrapolated_standard_error: extrapolated_error[i],
+            }),
         })
         .collect())
 }

@@ -15,6 +15,8 @@ pub struct Record {
     pub estimates: Vec<Estimate>,
     /// Verdicts.
     pub theorems: Vec<Verdict>,
+    /// What should be said besides.
+    pub warnings: Vec<String>,
     /// Unit of every time in the file.
     pub time_unit: String,
     /// Means as functions of time.

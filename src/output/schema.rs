@@ -3,7 +3,7 @@
 //! | group | dimensions | variables |
 //! |---|---|---|
 //! | `/` | | attributes: the run, the experiment, the generated shader |
-//! | `/estimates` | `estimate` | `value`, `standard_error`, `effective_samples`, `exact`, `z`, `unit`, `source`; of an approximate method `bias`, `bias_standard_error` |
+//! | `/estimates` | `estimate` | `value`, `standard_error`, `effective_samples`, `exact`, `z`, `unit`, `source`; of an approximate method `bias`, `bias_standard_error`; of a refined run `refined_difference`, `extrapolated`, with standard errors, `refined_order` |
 //! | `/theorems` | `theorem` | `value`, `standard_error`, `expected`, `z`, `effective_samples`, `verdict`, `advice` |
 //! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance` |
 //! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` |
@@ -65,6 +65,8 @@ pub mod root {
     pub const DT: &str = "dt";
     /// Trajectories left out because they became infinite or NaN.
     pub const NONFINITE: &str = "nonfinite";
+    /// What should be said besides, one warning a line.
+    pub const WARNINGS: &str = "warnings";
     /// When the file was written: RFC 3339, UTC.
     pub const CREATED: &str = "created";
     /// When the file was written: seconds since 1970-01-01T00:00:00Z.
@@ -133,6 +135,16 @@ pub mod variable {
     pub const BIAS: &str = "bias";
     /// Its standard error.
     pub const BIAS_STANDARD_ERROR: &str = "bias_standard_error";
+    /// What steps half as long take off a value.
+    pub const REFINED_DIFFERENCE: &str = "refined_difference";
+    /// Its standard error.
+    pub const REFINED_DIFFERENCE_STANDARD_ERROR: &str = "refined_difference_standard_error";
+    /// Power of the time step that the extrapolation assumes.
+    pub const REFINED_ORDER: &str = "refined_order";
+    /// The limit of short time steps.
+    pub const EXTRAPOLATED: &str = "extrapolated";
+    /// Its standard error.
+    pub const EXTRAPOLATED_STANDARD_ERROR: &str = "extrapolated_standard_error";
     /// Seed of a point of a sweep.
     pub const SEED: &str = "seed";
     /// Distance of a theorem from what it says, in standard errors.

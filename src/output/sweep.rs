@@ -43,6 +43,8 @@ pub struct Sweep {
     pub axes: Vec<SweepAxis>,
     /// Every point, row-major over the axes.
     pub points: Vec<SweepPoint>,
+    /// What should be said besides, with the point where.
+    pub warnings: Vec<String>,
 }
 
 impl Sweep {
@@ -91,7 +93,7 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
 /// Writes a new file and closes it: the results of every point under its label, as of a run, and `/sweep` over its axes.
 pub(super) fn write(path: &Path, sweep: &Sweep) -> Result<(), Fault> {
     let file = File::create(path)?;
-    write_root(&file, &Record { run: sweep.run.clone(), experiment: sweep.experiment.clone(), ..Record::default() })?;
+    write_root(&file, &Record { run: sweep.run.clone(), experiment: sweep.experiment.clone(), warnings: sweep.warnings.clone(), ..Record::default() })?;
     let labelled = |point: usize, name: &str| format!("{name} [{}]", sweep.label(point));
     let (mut estimates, mut theorems) = (Vec::new(), Vec::new());
     for (number, point) in sweep.points.iter().enumerate() {

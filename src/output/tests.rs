@@ -8,7 +8,7 @@ use hdf5::{File, ObjectReference1, ReferencedObject};
 
 use super::schema::{SCHEMA_VERSION, root};
 use super::*;
-use crate::results::{Bias, Estimate, Judgement, Verdict};
+use crate::results::{Bias, Estimate, Judgement, Refinement, Verdict};
 
 fn estimate(name: &str, exact: Option<f64>, source: Option<&str>) -> Estimate {
     Estimate {
@@ -21,6 +21,13 @@ fn estimate(name: &str, exact: Option<f64>, source: Option<&str>) -> Estimate {
         unit: "k_B T".into(),
         source: source.map(Into::into),
         bias: exact.map(|_| Bias { value: 0.01, standard_error: 0.02 }),
+        refinement: exact.map(|exact| Refinement {
+            order: 2,
+            difference: 0.03,
+            difference_standard_error: 0.04,
+            extrapolated: exact + 0.01,
+            extrapolated_standard_error: 0.05,
+        }),
     }
 }
 
@@ -82,6 +89,7 @@ fn sample() -> Record {
     let times = vec![0.0, 0.5, 1.0];
     Record {
         network: None,
+        warnings: vec!["the run is NOT in a steady state".into(), "étrange".into()],
         plane: Some(PlaneProfile {
             coordinates: ["x".into(), "y".into()],
             unit: "m".into(),
@@ -155,6 +163,7 @@ fn what_is_written_is_read_back() {
         wgsl: record.wgsl.clone(),
         estimates: record.estimates.clone(),
         theorems: record.theorems.clone(),
+        warnings: record.warnings.clone(),
     };
     assert_eq!(read(&path).unwrap(), expected);
     assert_eq!(names_in(folder.path()), ["run.h5"]);

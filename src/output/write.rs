@@ -9,7 +9,7 @@ use super::plane::write_plane;
 use super::record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Series, TrajectoryColumn};
 use super::schema::{SCHEMA_VERSION, attribute, dimension, group, root, variable};
 use super::table::{Axis, Fault, Table, label, number_attribute, text_attribute};
-use crate::results::{Bias, Estimate, Verdict};
+use crate::results::{Bias, Estimate, Refinement, Verdict};
 
 /// Writes a new file and closes it.
 pub(super) fn write(path: &Path, record: &Record) -> Result<(), Fault> {
@@ -62,6 +62,7 @@ pub(super) fn write_root(file: &File, record: &Record) -> Result<(), Fault> {
         (root::PRECISION, &run.precision),
         (root::WORK_UNIT, &run.work_unit),
         (root::CREATED, &rfc3339(run.created_unix)),
+        (root::WARNINGS, &record.warnings.join("\n")),
     ] {
         text_attribute(file, name, text)?;
     }
@@ -97,6 +98,15 @@ pub(super) fn write_estimates(file: &File, estimates: &[Estimate]) -> Result<(),
         let bias = |part: fn(Bias) -> f64| move |e: &Estimate| e.bias.map_or(f64::NAN, part);
         column(variable::BIAS, "what the method adds to the value; z is that of value - bias", "see unit", &bias(|bias| bias.value))?;
         column(variable::BIAS_STANDARD_ERROR, "standard error of the bias", "see unit", &bias(|bias| bias.standard_error))?;
+    }
+    if estimates.iter().any(|e| e.refinement.is_some()) {
+        let of = |part: fn(Refinement) -> f64| move |e: &Estimate| e.refinement.map_or(f64::NAN, part);
+        let mut part = |name: &str, long_name: &str, value: fn(Refinement) -> f64| column(name, long_name, "see unit", &of(value));
+        part(variable::REFINED_DIFFERENCE, "value less that by time steps half as long", |r| r.difference)?;
+        part(variable::REFINED_DIFFERENCE_STANDARD_ERROR, "standard error of that difference", |r| r.difference_standard_error)?;
+        part(variable::EXTRAPOLATED, "limit of short time steps (Richardson); z is that of this value", |r| r.extrapolated)?;
+        part(variable::EXTRAPOLATED_STANDARD_ERROR, "standard error of the limit", |r| r.extrapolated_standard_error)?;
+        column(variable::REFINED_ORDER, "power of the time step that the limit assumes", "1", &of(|r| f64::from(r.order)))?;
     }
     table.text(variable::UNIT, axis, estimates.iter().map(|e| e.unit.as_str()), "unit of the estimate")?;
     table.text(variable::SOURCE, axis, estimates.iter().map(|e| e.source.as_deref().unwrap_or_default()), "source of the exact value")?;

@@ -103,7 +103,11 @@ fn estimates(estimates: &[Estimate], bound: f64) -> String {
         let (exact, z) = (e.exact.map(number).unwrap_or_default(), e.z.map(|z| format!("{z:+.1}")).unwrap_or_default());
         let judgement = if e.z.is_some_and(|z| !(z.abs() <= bound)) { Judgement::Violated.word() } else { "" };
         let numbers = [number(e.value), number(e.standard_error), exact].map(|cell| format!("<td class=\"n\">{cell}</td>")).concat();
-        let source = escaped(e.source.as_deref().unwrap_or_default());
+        let mut source = escaped(e.source.as_deref().unwrap_or_default());
+        if let Some(r) = e.refinement {
+            let (limit, error) = (number(r.extrapolated), number(r.extrapolated_standard_error));
+            source.push_str(&format!(" dt → 0: {limit} ± {error}, order {}", r.order));
+        }
         format!(
             "<tr><td>{}</td>{numbers}<td class=\"n {judgement}\">{z}</td><td>{}</td><td><small>{source}</small></td></tr>\n",
             escaped(&e.name),
@@ -151,6 +155,7 @@ mod tests {
             unit: "kT".into(),
             source: None,
             bias: None,
+            refinement: None,
         };
         Summary {
             run: crate::output::Run { title: "A & B".into(), ..Default::default() },
@@ -158,6 +163,7 @@ mod tests {
             wgsl: String::new(),
             estimates: vec![estimate],
             theorems: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use super::surprise::linear_surprise;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
+use crate::exact::linear::LinearDynamics;
 use crate::exact::fokker_planck::{Bath as Noise, Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
 use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
@@ -137,12 +138,27 @@ impl Question<'_> {
             answers.know("energy.variance", quadratic.variance_over(&means.last), source);
         }
         self.linear_parts(start, (means.medium, entropy), source, &mut answers);
+        let protocol = crate::plan::protocol_at(self.table, 0);
+        if let Some(force) = self.system.linear_force(&protocol) {
+            self.linear_memory(LinearDynamics::of_forces(&force.stiffness, &force.constant, &self.system.friction, &self.system.temperature), &mut answers);
+        }
         for (i, name) in self.system.names.iter().enumerate() {
             let displacement = means.last.mean()[i] - start.mean()[i];
             answers.know(format!("displacement.{name}"), displacement, source);
             answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
         }
         Ok(answers)
+    }
+
+    /// How long coordinates remember, in a steady state.
+    pub(super) fn linear_memory(&self, dynamics: Result<LinearDynamics, ExactError>, answers: &mut Answers) {
+        if self.moves() || self.opening.kind == Start::Other {
+            return;
+        }
+        // What is free to move has no such time.
+        for (name, time) in self.system.names.iter().zip(dynamics.and_then(|dynamics| dynamics.correlation_times()).unwrap_or_default()) {
+            answers.know(format!("autocorrelation_time.{name}"), time, "Gaussian correlation function");
+        }
     }
 
     /// Housekeeping, excess and `Y` of a linear model, given the mean medium and system entropy.

@@ -105,7 +105,8 @@ fn path(
     Ok(path)
 }
 
-fn dynamics(system: &System, protocol: &[f64]) -> Result<LinearDynamics, ExactError> {
+/// Linear dynamics of coordinates and velocities.
+pub(super) fn dynamics(system: &System, protocol: &[f64]) -> Result<LinearDynamics, ExactError> {
     let force = system.linear_force(protocol).ok_or(ExactError::NotQuadratic { difference: f64::NAN })?;
     LinearDynamics::with_inertia(&force.stiffness, &force.constant, &system.friction, &system.temperature, &system.mass)
 }

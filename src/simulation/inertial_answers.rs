@@ -2,7 +2,7 @@
 
 use super::SimulationError;
 use super::answers::{Answers, Question};
-use super::inertial::{InertialMeans, inertial_means};
+use super::inertial::{dynamics, InertialMeans, inertial_means};
 use super::law::Law;
 use crate::exact::ExactError;
 use crate::exact::kramers::{KramersRing, Problem};
@@ -81,6 +81,7 @@ impl Question<'_> {
             answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
         }
         self.inertial_end(&mut answers, &means, source);
+        self.linear_memory(dynamics(self.system, &first), &mut answers);
         Ok(answers)
     }
 

@@ -49,19 +49,21 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     warnings.extend(pilot.warnings(&plan, &system, &ends));
     plan.fields = fields(&experiment, &plan.coordinates, &pilot);
     plan.plane = plane(&experiment, &system, &plan, &pilot, &ends.first);
-    if opening.relaxation_steps > 0 {
-        warnings.push(pilot::relaxation_report(&plan)?);
-    }
     let question = Question { experiment: &experiment, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen: pilot.range(0) };
     let mut answers = question.answer()?;
     warnings.append(&mut answers.warnings);
     let mut facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
+    if opening.relaxation_steps > 0 && facts.protocol_moves {
+        warnings.extend(pilot::relaxation_report(&plan)?);
+    }
     facts.steady_states = steady.as_ref().map(|_| ()).map_err(Clone::clone);
     let start_law = opening.law.as_ref().ok().cloned();
     let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone())
         .with_steady_states(steady.ok(), facts.is_steady() && !facts.odd_velocities);
     let mut simulation = Simulation {
         reverse: None,
+        halved: None,
+        relaxed_for: opening.relaxation_steps as f64 * experiment.ensemble.dt,
         finer: None,
         accounts: Box::new(accounts),
         answers,

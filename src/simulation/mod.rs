@@ -15,7 +15,9 @@ mod outcome;
 mod periodic;
 mod pilot;
 mod plane;
+mod refine;
 mod start;
+mod steadiness;
 mod surprise;
 
 use std::time::Instant;
@@ -101,6 +103,8 @@ pub struct Simulation {
     reverse: Option<Beside>,
     /// By steps half as long, where the method is approximate.
     finer: Option<Beside>,
+    /// The same experiment by time steps half as long, where asked for.
+    halved: Option<Box<Simulation>>,
     answers: Answers,
     facts: Facts,
     circuit: Option<Circuit>,
@@ -112,6 +116,8 @@ pub struct Simulation {
     pub warnings: Vec<String>,
     /// How the ensemble starts, in words.
     pub start: String,
+    /// Time of the relaxation before measuring; 0 where there was none.
+    relaxed_for: f64,
 }
 
 /// Another ensemble, run beside the first.
@@ -136,11 +142,15 @@ impl Simulation {
     /// # Errors
     /// When the model, its start or a theorem asked for does not make sense.
     pub fn prepare(experiment: Experiment) -> Result<Self, SimulationError> {
-        match experiment.model.clone() {
+        let mut simulation = match experiment.model.clone() {
             Model::Overdamped(model) => langevin::prepare(experiment, &model),
             Model::Jump(model) => jump::prepare(experiment, &model),
             Model::Exchange(model) => exchange::prepare(experiment, &model),
+        }?;
+        if simulation.experiment.ensemble.refine {
+            simulation.halved = Some(Box::new(Self::prepare(simulation.halved_experiment())?));
         }
+        Ok(simulation)
     }
 
     /// The plan of the forward ensemble.
@@ -201,7 +211,12 @@ impl Simulation {
             let trajectories = plan.trajectories.end - plan.trajectories.start;
             self.expected_work.map_or(trajectories * plan.schedule.steps, |events| (trajectories as f64 * events) as u64)
         };
-        of(&self.plan) + self.reverse.iter().chain(&self.finer).map(|beside| of(&beside.plan)).sum::<u64>()
+        of(&self.plan) + self.plans_beside().map(of).sum::<u64>()
+    }
+
+    /// The plans of all ensembles but the first.
+    fn plans_beside(&self) -> impl Iterator<Item = &Plan> {
+        self.reverse.iter().chain(&self.finer).map(|beside| &beside.plan).chain(self.halved.iter().map(|halved| &halved.plan))
     }
 
     fn check_scope(&self) -> Result<(), SimulationError> {
@@ -223,7 +238,7 @@ impl Simulation {
     /// When the backend refuses or fails, or too many trajectories are not finite.
     pub fn run(&self, backend: &dyn Backend, watch: &mut (dyn FnMut(&Progress) -> Flow + Send)) -> Result<Outcome, SimulationError> {
         let started = Instant::now();
-        backend.fits(&self.plan)?;
+        std::iter::once(&self.plan).chain(self.plans_beside()).try_for_each(|plan| backend.fits(plan))?;
         let mut done = 0;
         let mut stopped = false;
         let keep = self.experiment.measure.trajectories;
@@ -233,9 +248,9 @@ impl Simulation {
             stopped |= flow == Flow::Stop;
             flow
         })?;
-        let mut beside = |ensemble: &Option<Beside>| -> Result<Option<Gathered>, SimulationError> {
-            let Some(ensemble) = ensemble.as_ref().filter(|_| !stopped) else { return Ok(None) };
-            let gathered = self.gather(backend, &ensemble.plan, &*ensemble.accounts, false, &mut |steps, _| {
+        let mut beside = |ensemble: Option<(&Self, &Plan, &dyn Accounts)>| -> Result<Option<Gathered>, SimulationError> {
+            let Some((of, plan, accounts)) = ensemble.filter(|_| !stopped) else { return Ok(None) };
+            let gathered = of.gather(backend, plan, accounts, false, &mut |steps, _| {
                 done += steps;
                 let flow = watch(&Progress::of(done, &forward));
                 stopped |= flow == Flow::Stop;
@@ -246,10 +261,14 @@ impl Simulation {
                 gathered => gathered.map(Some),
             }
         };
-        let (reverse, finer) = (beside(&self.reverse)?, beside(&self.finer)?);
-        self.refuse_nonfinite(&forward)?;
+        let [reverse, finer] = [&self.reverse, &self.finer].map(|ensemble| ensemble.as_ref().map(|ensemble| (self, &ensemble.plan, &*ensemble.accounts)));
+        let halved = self.halved.as_ref().map(|halved| (&**halved, &halved.plan, &*halved.accounts));
+        let (reverse, finer, halved) = (beside(reverse)?, beside(finer)?, beside(halved)?);
+        for gathered in std::iter::once(&forward).chain(&halved) {
+            self.refuse_nonfinite(gathered)?;
+        }
         let run = outcome::Conditions { description: backend.describe(), seconds: started.elapsed().as_secs_f64(), steps: done, stopped };
-        self.outcome(run, forward, (reverse.filter(|_| !stopped), finer.filter(|_| !stopped)))
+        self.outcome(run, forward, (reverse.filter(|_| !stopped), finer.filter(|_| !stopped), halved.filter(|_| !stopped)))
     }
 
     fn gather(

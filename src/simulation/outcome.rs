@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::answers::bin_averages;
 use super::evidence::Gathered;
+use super::refine::error_of_z;
 use super::{Simulation, SimulationError};
 use crate::backend::Description;
 use crate::density::Density;
@@ -12,7 +13,7 @@ use crate::experiment::{Experiment, Model};
 use crate::plan::{Column, Plan};
 use crate::results::{Bias, Estimate, Judgement, Verdict};
 use crate::statistics::{Fields, Measured, Plane, Scalars, Series, Tallies, significance_bound};
-use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates};
+use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates as estimates_of};
 use crate::thermodynamics::observables::Named;
 use crate::thermodynamics::theorems::{Evidence, Facts, judge};
 
@@ -108,50 +109,25 @@ impl Simulation {
         &self,
         conditions: Conditions,
         forward: Gathered,
-        (reverse, finer): (Option<Gathered>, Option<Gathered>),
+        (reverse, finer, halved): (Option<Gathered>, Option<Gathered>, Option<Gathered>),
     ) -> Result<Outcome, SimulationError> {
         let plan = &self.plan;
         let unit_roundoff = conditions.description.unit_roundoff;
         let facts = &Facts { unit_roundoff, ..self.facts.clone() };
-        let times: Vec<f64> = (0..forward.series.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
-        let names: Vec<String> = plan.coordinates.iter().map(|coordinate| coordinate.name.clone()).collect();
-        let spreading: Vec<Spreading<'_>> = names
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| plan.dynamics.overdamped().is_some_and(|dynamics| dynamics.inertia.as_ref().is_none_or(|inertia| *i < inertia.kick.len())))
-            .filter_map(|(i, coordinate)| {
-                let observable = plan.series.iter().position(|column| *column == Column::Position(i as u16))?;
-                Some(Spreading { coordinate, series: &forward.series, observable, times: &times })
-            })
-            .collect();
-        let units = Units { energy: "kT".to_owned(), length: "length".to_owned(), time: "time".to_owned() };
-        let mut estimates = estimates(&Sources {
-            facts,
-            observables: &forward.observables,
-            scalars: &forward.scalars,
-            reverse: reverse.as_ref().map(|r| &r.scalars),
-            spreading: &spreading,
-            units: &units,
-            exact: &self.answers.values,
-        });
-        estimates.extend(self.circuit_estimates(&forward));
-        estimates.extend(self.field_estimates(&forward));
+        let mut estimates = self.measured(unit_roundoff, &forward, reverse.as_ref());
         let mut warnings = Vec::new();
         if let Some(finer) = &finer {
-            let sources = Sources {
-                facts,
-                observables: &finer.observables,
-                scalars: &finer.scalars,
-                reverse: None,
-                spreading: &[],
-                units: &units,
-                exact: &self.answers.values,
-            };
-            let mut others = crate::thermodynamics::estimates::estimates(&sources);
+            let mut others = estimates_of(&Sources { spreading: &[], ..self.sources(facts, finer, None) });
             others.extend(self.circuit_estimates(finer));
             state_bias(&mut estimates, &others);
             warnings.extend(self.leaping_advice(&estimates, finer.scalars.trajectories()));
         }
+        if let (Some(other), Some(gathered)) = (&self.halved, &halved) {
+            warnings.extend(self.refine(&mut estimates, &other.measured(unit_roundoff, gathered, None)));
+        }
+        let steadiness = self.steadiness(&forward, unit_roundoff);
+        warnings.extend(steadiness.alarm);
+        estimates.extend(steadiness.correlation_times);
         for name in self.experiment.exact.iter().map(|formula| &formula.name).filter(|name| !estimates.iter().any(|e| e.name == **name)) {
             warnings.push(format!("[exact] `{name}` is the name of no estimate of this run: it was not compared"));
         }
@@ -189,7 +165,7 @@ impl Simulation {
             warnings,
             exact_density: self.exact_density(&forward.fields),
             exact_current: self.answers.current,
-            kept: kept(&self.experiment, plan, &forward, &names),
+            kept: kept(&self.experiment, plan, &forward),
             observables: forward.observables,
             scalars: forward.scalars,
             series: forward.series,
@@ -197,6 +173,39 @@ impl Simulation {
             tallies: forward.tallies,
             plane: forward.plane,
         })
+    }
+
+    /// Every estimate of one ensemble.
+    fn measured(&self, unit_roundoff: f64, gathered: &Gathered, reverse: Option<&Gathered>) -> Vec<Estimate> {
+        let plan = &self.plan;
+        let facts = &Facts { unit_roundoff, ..self.facts.clone() };
+        let times: Vec<f64> = (0..gathered.series.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
+        let spreading: Vec<Spreading<'_>> = plan
+            .coordinates
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| plan.dynamics.overdamped().is_some_and(|dynamics| dynamics.inertia.as_ref().is_none_or(|inertia| *i < inertia.kick.len())))
+            .filter_map(|(i, coordinate)| {
+                let observable = plan.series.iter().position(|column| *column == Column::Position(i as u16))?;
+                Some(Spreading { coordinate: &coordinate.name, series: &gathered.series, observable, times: &times })
+            })
+            .collect();
+        let mut estimates = estimates_of(&Sources { spreading: &spreading, ..self.sources(facts, gathered, reverse) });
+        estimates.extend(self.circuit_estimates(gathered));
+        estimates.extend(self.field_estimates(gathered));
+        estimates
+    }
+
+    fn sources<'a>(&'a self, facts: &'a Facts, gathered: &'a Gathered, reverse: Option<&'a Gathered>) -> Sources<'a> {
+        Sources {
+            facts,
+            observables: &gathered.observables,
+            scalars: &gathered.scalars,
+            reverse: reverse.map(|r| &r.scalars),
+            spreading: &[],
+            units: &Units::REDUCED,
+            exact: &self.answers.values,
+        }
     }
 
     /// Affinities of cycles, and flows of a network too large to have brought them trajectory by trajectory.
@@ -214,6 +223,7 @@ impl Simulation {
                 unit: unit.to_owned(),
                 source: exact.map(|(_, source)| source.clone()),
                 bias: None,
+                refinement: None,
                 name,
             }
         };
@@ -258,13 +268,8 @@ fn state_bias(estimates: &mut [Estimate], finer: &[Estimate]) {
     for estimate in estimates {
         let Some(other) = finer.iter().find(|other| other.name == estimate.name) else { continue };
         let bias = Bias { value: 2.0 * (estimate.value - other.value), standard_error: 2.0 * estimate.standard_error.hypot(other.standard_error) };
-        // The error that z was formed with: it may hold more than the standard error, such as rounding.
-        let of_z = |exact: f64| match estimate.z {
-            Some(z) if z != 0.0 && z.is_finite() => (estimate.value - exact) / z,
-            _ => estimate.standard_error,
-        };
         // Value less bias: twice the finer value less this one.
-        let error = |exact: f64| of_z(exact).hypot(2.0 * other.standard_error).hypot(REMAINDER * bias.value);
+        let error = |exact: f64| error_of_z(estimate, exact).hypot(2.0 * other.standard_error).hypot(REMAINDER * bias.value);
         estimate.z = estimate.exact.map(|exact| Measured { value: estimate.value - bias.value, standard_error: error(exact) }.z(exact));
         estimate.bias = Some(bias);
     }
@@ -275,7 +280,8 @@ fn needs_reverse(name: &str, simulation: &Simulation) -> bool {
 }
 
 /// Names the end values that were kept.
-fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered, names: &[String]) -> Vec<(String, Vec<f64>)> {
+fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered) -> Vec<(String, Vec<f64>)> {
+    let names: Vec<&str> = plan.coordinates.iter().map(|coordinate| coordinate.name.as_str()).collect();
     let name = |column: &Column| match column {
         Column::Initial(i) => Some(format!("initial.{}", names[usize::from(*i)])),
         Column::Position(i) => Some(format!("position.{}", names[usize::from(*i)])),

@@ -117,6 +117,7 @@ impl Simulation {
             unit: "nat/time".to_owned(),
             source: known.visible_rate.map(|_| "exact density and current, averaged over the bins, at this time step".to_owned()),
             bias: None,
+            refinement: None,
         })
     }
 }

@@ -215,6 +215,11 @@ impl Field {
         &self.layout
     }
 
+    /// Number of saves.
+    pub fn saves(&self) -> usize {
+        self.windings.len()
+    }
+
     /// Counts at a save: `[bin]` with the outer ones.
     pub fn counts(&self, save: usize) -> &[u64] {
         let width = self.layout.bins + 2;
@@ -241,6 +246,13 @@ impl Field {
             jackknife(&rows, &totals, |sums| sums[1] / sums[0] / width)
         };
         (1..=self.layout.bins).map(one).collect()
+    }
+
+    /// Share of the trajectories in the bins `first..last` (0 is what lies below the grid) at the start less that at the end,
+    /// for every block: its trajectories and the difference.
+    pub fn moved_out(&self, first: usize, last: usize) -> Vec<(f64, f64)> {
+        let of = |row: &Vec<i64>| (row[0] as f64, row[2 + first..2 + last].iter().sum::<i64>() as f64 / row[0] as f64);
+        self.block_crossings.values().filter(|row| row[0] > 0).map(of).collect()
     }
 
     /// Net number of upward crossings of every edge of [`FieldLayout::edges`] between two saves, over all trajectories.

@@ -10,6 +10,7 @@
 //! - [`Plane`]: density and current in the plane of two coordinates, in integers;
 //! - [`Tallies`]: integer sums too many for a value a trajectory;
 //! - [`jackknife`]: the standard error of any function of summed rows;
+//! - [`Drift`]: whether means stand still;
 //! - [`logistic`]: likelihood ratios of two samples, for the detailed theorems.
 
 mod exponential;
@@ -21,6 +22,7 @@ mod moments;
 mod plane;
 mod scalars;
 mod series;
+mod steadiness;
 mod tallies;
 
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -33,6 +35,7 @@ pub use moments::Moments;
 pub use plane::{Plane, PlaneLayout};
 pub use scalars::{Scalar, ScalarSpec, Scalars};
 pub use series::{CentredMoments, Series};
+pub use steadiness::{Drift, Steady, scattered, student_bound};
 pub use tallies::Tallies;
 
 /// Family-wise probability of a false alarm over all comparisons of a run.

@@ -9,23 +9,26 @@ use crate::results::Estimate;
 use crate::statistics::{Measured, Moments, Scalar, Scalars, Series, jackknife};
 
 /// What the user's numbers are measured in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Units {
     /// Energy.
-    pub energy: String,
+    pub energy: &'static str,
     /// Coordinates.
-    pub length: String,
+    pub length: &'static str,
     /// Time.
-    pub time: String,
+    pub time: &'static str,
 }
 
 impl Units {
+    /// k_B = 1: energies are in units of a temperature.
+    pub const REDUCED: Units = Units { energy: "kT", length: "length", time: "time" };
+
     /// Name of a unit.
-    pub fn name(&self, unit: Unit) -> &str {
+    pub fn name(&self, unit: Unit) -> &'static str {
         match unit {
-            Unit::Energy => &self.energy,
+            Unit::Energy => self.energy,
             Unit::Entropy => "nat",
-            Unit::Length => &self.length,
+            Unit::Length => self.length,
             Unit::Number => "1",
             Unit::Rate => "1/time",
             Unit::Power => "kT/time",
@@ -121,10 +124,10 @@ fn rates(sources: &Sources) -> Vec<Estimate> {
     }
     for scalar in sources.scalars.iter() {
         if let Some(bath) = scalar.name().strip_prefix("heat.") {
-            push(format!("heat_rate.{bath}"), scalar, &units.energy);
+            push(format!("heat_rate.{bath}"), scalar, units.energy);
         }
         if let Some(coordinate) = scalar.name().strip_prefix("displacement.") {
-            push(format!("velocity.{coordinate}"), scalar, &units.length);
+            push(format!("velocity.{coordinate}"), scalar, units.length);
         }
     }
     all
@@ -162,6 +165,7 @@ impl Sources<'_> {
             unit,
             source: exact.map(|(_, source)| source.clone()),
             bias: None,
+            refinement: None,
             name,
         }
     }
@@ -187,7 +191,7 @@ impl Sources<'_> {
         let name = if self.facts.path_ledger.is_ok() && !self.facts.jumps { "work_path" } else { "work" };
         let work = |scalars: &Scalars| scalars.get(name).map(|scalar| scalar.histogram().clone());
         let (measured, shared) = free_energy_difference(&work(self.scalars)?, &work(self.reverse?)?, temperature)?;
-        Some(self.estimate("delta_F".into(), measured, shared, self.units.energy.clone()))
+        Some(self.estimate("delta_F".into(), measured, shared, self.units.energy.to_owned()))
     }
 }
 

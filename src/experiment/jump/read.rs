@@ -80,9 +80,32 @@ pub(in crate::experiment) fn read_schedule(reader: &mut Reader, section: &Sectio
     }
     let every = every.map_or(duration / SAVES, |(every, _)| every);
     let saves = schedule::whole(duration / every)?;
-    let ensemble =
-        Ensemble { trajectories: trajectories?, dt: duration / saves as f64, seed: seed?, precision: precision?, integrator: IntegratorChoice::Auto };
-    Some(JumpSchedule { ensemble, saves, segment: segment.map(|(segment, _)| segment), most_events: most_events?, leaping: leaping? })
+    let leaping = leaping?;
+    refuse_refinement(reader, table, leaping.is_some())?;
+    let ensemble = Ensemble {
+        trajectories: trajectories?,
+        dt: duration / saves as f64,
+        seed: seed?,
+        precision: precision?,
+        integrator: IntegratorChoice::Auto,
+        refine: false,
+    };
+    Some(JumpSchedule { ensemble, saves, segment: segment.map(|(segment, _)| segment), most_events: most_events?, leaping })
+}
+
+/// There is no step that could be halved; leaps are halved without being asked.
+fn refuse_refinement(reader: &mut Reader, table: &Table, leaps: bool) -> Option<()> {
+    let Some(item) = table.get("refine") else { return Some(()) };
+    if !reader.boolean(item, "`refine`")? {
+        return Some(());
+    }
+    let (message, help) = if leaps {
+        ("tau-leaping states the bias of every estimate already, from leaps half as long", "leave `refine` out; a smaller `tolerance` makes the bias smaller")
+    } else {
+        ("this model has no time step that could be refined: its events come at their own times, exactly", "leave `refine` out")
+    };
+    reader.problem(&item.place, message, "belongs to Langevin dynamics").help(help);
+    None
 }
 
 /// Reads the model: `kind` says whether it is a network.

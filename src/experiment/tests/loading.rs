@@ -34,7 +34,7 @@ fn the_sound_experiment_is_read_whole() {
     assert_eq!(experiment.protocol.duration, 2.0);
     assert_eq!(value(&experiment, "gamma"), 0.5);
     assert_eq!(experiment.measure, Measure { every: 0.1, theorems: vec!["first_law".to_owned()], grids: Vec::new(), plane: None, trajectories: false });
-    let expected = Ensemble { trajectories: 1000, dt: 0.01, seed: 1, precision: Precision::F64, integrator: IntegratorChoice::Auto };
+    let expected = Ensemble { trajectories: 1000, dt: 0.01, seed: 1, precision: Precision::F64, integrator: IntegratorChoice::Auto, refine: false };
     assert_eq!(experiment.ensemble, expected);
     assert!(matches!(experiment.initial, Initial { law: InitialLaw::Equilibrium, burn_in: None }));
     assert_eq!(experiment.exact.len(), 1);

@@ -57,6 +57,8 @@ pub(super) fn prepare(experiment: Experiment, model: &ExchangeModel) -> Result<S
     let simulation = Simulation {
         accounts: Box::new(accounts),
         reverse: None,
+        halved: None,
+        relaxed_for: opening.relaxation_steps as f64 * experiment.ensemble.dt,
         finer: None,
         answers,
         facts,

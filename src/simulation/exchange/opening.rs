@@ -47,7 +47,7 @@ impl Opening {
             Some(distance) => Ok(Some(format!(
                 "the start is NOT relaxed: a second moment of the energies is still {distance:.1e} of its value away from the steady state; set initial.burn_in to more"
             ))),
-            None => pilot::relaxation_report(plan).map(Some),
+            None => pilot::relaxation_report(plan),
         }
     }
 }

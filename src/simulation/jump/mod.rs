@@ -76,6 +76,9 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         Question { experiment: &experiment, model, space: &space, opening: &opening, clocked: &clocked, circuit: &circuit, names: &names, balance: &balance };
     let (mut answers, last) = question.answer();
     let facts = question.facts(&answers, last.is_some());
+    if opening.relaxation_steps > 0 && facts.protocol_moves {
+        warnings.extend(pilot::relaxation_report(&plan)?);
+    }
     let accounts = question.accounts(&plan, opening.law.as_deref(), last.as_deref(), Stream::Forward);
     let finer = finer(&question, &plan, opening.law.as_deref(), last.as_deref());
     warnings.append(&mut answers.warnings);
@@ -84,6 +87,8 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let (events, description) = (pilot.events, opening.description.clone());
     let mut simulation = Simulation {
         reverse: None,
+        halved: None,
+        relaxed_for: opening.relaxation_steps as f64 * experiment.ensemble.dt,
         finer,
         accounts: Box::new(accounts),
         answers,
