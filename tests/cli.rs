@@ -67,7 +67,10 @@ fn a_refined_run_says_so_in_table_json_and_file() {
     assert!(String::from_utf8_lossy(&ness(folder.path(), &["check", "ring.h5"]).stdout).contains("dt → 0"));
     refused(folder.path(), &["run", "schlogl", "-n", "64", "--refine"], 2, &["no time step", "leave `refine` out"]);
     refused(folder.path(), &["run", "schlogl", "-n", "64", "--refine", "--set", "ensemble.method=tau-leaping"], 2, &["bias of every estimate already"]);
-    let swept = ness(folder.path(), &["sweep", "driven-ring", "--over", "f=1,2", "-n", "256", "--backend", "cpu", "-q", "--json", "--refine", "--set", "protocol.duration=1"]);
+    let swept = ness(
+        folder.path(),
+        &["sweep", "driven-ring", "--over", "f=1,2", "-n", "256", "--backend", "cpu", "-q", "--json", "--refine", "--set", "protocol.duration=1"],
+    );
     let said: serde_json::Value = serde_json::from_slice(&swept.stdout).expect("one JSON object");
     assert!(said["points"][1]["estimates"][0]["refinement"]["order"].is_number(), "{said}");
 }
@@ -99,7 +102,8 @@ fn a_short_burn_in_is_told_by_run_and_again_by_check() {
     std::fs::write(folder.path().join("cold.toml"), text).expect("written");
     let output = ness(folder.path(), &["run", "cold.toml", "--backend", "cpu", "--json", "-q", "-o", "cold.h5"]);
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    let alarm = said["warnings"].as_array().expect("warnings").iter().find_map(|warning| warning.as_str().filter(|text| text.contains("NOT in a steady state")));
+    let alarm =
+        said["warnings"].as_array().expect("warnings").iter().find_map(|warning| warning.as_str().filter(|text| text.contains("NOT in a steady state")));
     assert!(alarm.is_some_and(|alarm| alarm.contains("`X`") && alarm.contains("initial.burn_in = 1 was too short; about ")), "{said}");
     let again = ness(folder.path(), &["check", "cold.h5"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains(alarm.unwrap_or_default()));

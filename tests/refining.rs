@@ -4,8 +4,8 @@ mod common;
 
 use common::{cpu, estimate, model, prepare, run, text};
 use ness::backend::Flow;
-use ness::backend::gpu::{self, Gpu, Selection};
 use ness::backend::cpu::{Cpu, Precision, Tuning};
+use ness::backend::gpu::{self, Gpu, Selection};
 use ness::experiment::Source;
 use ness::results::{Estimate, Refinement};
 use ness::simulation::Outcome;
@@ -156,8 +156,7 @@ fn an_interrupted_refinement_is_left_out() {
     let simulation = text(TRAP, &[("ensemble.trajectories", "20000")]);
     let first = 20_000 * 80;
     assert_eq!(simulation.work_ahead(), 3 * first);
-    let outcome =
-        simulation.run(&cpu(), &mut |state| if state.steps > first { Flow::Stop } else { Flow::Continue }).expect("the first ensemble is whole");
+    let outcome = simulation.run(&cpu(), &mut |state| if state.steps > first { Flow::Stop } else { Flow::Continue }).expect("the first ensemble is whole");
     assert!(outcome.conditions.stopped && outcome.trajectories == 20_000);
     assert!(outcome.estimates.iter().all(|e| e.refinement.is_none()));
     let whole = run(&text(TRAP, &[("ensemble.trajectories", "20000"), ("ensemble.refine", "false")]), &cpu());

@@ -337,7 +337,8 @@ cpu on a processor (avx512), f64
         estimates[0].refinement =
             Some(Refinement { order: 2, difference: -0.012, difference_standard_error: 0.004, extrapolated: 4.025, extrapolated_standard_error: 0.0052 });
         let text = final_table(&run(), &estimates, &[], Style { width: 100, colour: false });
-        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).filter(|words: &Vec<&str>| words.first() == Some(&"work")).collect();
+        let rows: Vec<Vec<&str>> =
+            text.lines().map(|line| line.split_whitespace().collect()).filter(|words: &Vec<&str>| words.first() == Some(&"work")).collect();
         let [first, second] = [0, 1].map(|row: usize| rows.get(row).unwrap_or_else(|| panic!("no row {row} of work: {text}")).join(" "));
         assert!(first.contains("4.0091 ± 0.0028") && !first.contains("+0.8"), "{first}");
         assert!(second.contains("-0.0120 ± 0.0040") && second.contains("4.0250 ± 0.0052") && second.contains("+0.8"), "{second}");

@@ -2,7 +2,7 @@
 
 use super::SimulationError;
 use super::answers::{Answers, Question};
-use super::inertial::{dynamics, InertialMeans, inertial_means};
+use super::inertial::{InertialMeans, dynamics, inertial_means};
 use super::law::Law;
 use crate::exact::ExactError;
 use crate::exact::kramers::{KramersRing, Problem};

@@ -22,10 +22,11 @@ impl Simulation {
         experiment.measure.theorems.clear();
         experiment.measure.trajectories = false;
         experiment.measure.grids.clone_from(&self.plan.fields);
-        experiment.measure.plane = self.plan.plane.as_ref().map(|plane| PlaneRequest {
-            coordinates: [0, 1].map(|k| plane.axes[k].coordinate),
-            grids: [0, 1].map(|k| Some(plane.axes[k].clone())),
-        });
+        experiment.measure.plane = self
+            .plan
+            .plane
+            .as_ref()
+            .map(|plane| PlaneRequest { coordinates: [0, 1].map(|k| plane.axes[k].coordinate), grids: [0, 1].map(|k| Some(plane.axes[k].clone())) });
         experiment
     }
 

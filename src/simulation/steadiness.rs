@@ -51,7 +51,8 @@ impl Simulation {
         let all = followed.iter().flat_map(|one| one.drifts.iter().map(move |drift| (one, drift)));
         let worst = all.max_by(|a, b| excess(a.1, a.0.rounding).total_cmp(&excess(b.1, b.0.rounding)));
         let alarm = worst.filter(|(one, drift)| excess(drift, one.rounding) > 1.0).map(|(one, drift)| self.alarm(one, drift, comparisons));
-        let correlation_times = if alarm.is_none() { self.correlation_times(gathered, times.get(1).map_or(0.0, |second| second - times[0])) } else { Vec::new() };
+        let correlation_times =
+            if alarm.is_none() { self.correlation_times(gathered, times.get(1).map_or(0.0, |second| second - times[0])) } else { Vec::new() };
         Steadiness { alarm, correlation_times }
     }
 
@@ -126,7 +127,9 @@ impl Simulation {
         let Measured { value, standard_error } = drift.shift;
         let advice = match &self.experiment.model {
             _ if self.relaxed_for > 0.0 => self.longer(drift),
-            Model::Overdamped(_) => "the start is exact, so it is the time step that moves it: take a smaller ensemble.dt; `--refine` tells what it does".to_owned(),
+            Model::Overdamped(_) => {
+                "the start is exact, so it is the time step that moves it: take a smaller ensemble.dt; `--refine` tells what it does".to_owned()
+            }
             Model::Jump(model) if model.leaping.is_some() => {
                 "the start is exact, so it is the leaps that move it: take a smaller ensemble.tolerance".to_owned()
             }
