@@ -141,21 +141,31 @@ impl LinearDynamics {
 
     /// The stationary law. Errors unless every eigenvalue of `A` has a positive real part.
     pub fn stationary(&self) -> Result<Gaussian, ExactError> {
-        let rate = self.drift.complex_eigenvalues().iter().fold(f64::INFINITY, |least, value| least.min(value.re));
+        let rate = self.relaxation_rate();
         // An eigenvalue that rounding alone keeps from zero is no confinement.
         let confined = rate > 1e-12 * self.drift.norm();
         if !confined {
             return Err(ExactError::Unstable { rate });
         }
+        let unstable = ExactError::Unstable { rate };
+        let covariance = self.balance(&DMatrix::from_diagonal(&(&self.diffusion * 2.0))).ok_or(unstable.clone())?;
+        let mean = self.drift.clone().lu().solve(&self.offset).ok_or(unstable)?;
+        Gaussian::new(mean, symmetric(&covariance))
+    }
+
+    /// `X` with `A X + X Aᵀ = source`; `None` where two eigenvalues of `A` add up to 0.
+    pub fn balance(&self, source: &DMatrix<f64>) -> Option<DMatrix<f64>> {
         let dimension = self.offset.len();
         let identity = DMatrix::identity(dimension, dimension);
-        // A C + C Aᵀ = 2 D, columns stacked: (1 ⊗ A + A ⊗ 1) vec C = vec 2D.
+        // Columns stacked: (1 ⊗ A + A ⊗ 1) vec X = vec source.
         let operator = identity.kronecker(&self.drift) + self.drift.kronecker(&identity);
-        let source = DVector::from_column_slice(DMatrix::from_diagonal(&(&self.diffusion * 2.0)).as_slice());
-        let unstable = ExactError::Unstable { rate };
-        let stacked = operator.lu().solve(&source).ok_or(unstable.clone())?;
-        let mean = self.drift.clone().lu().solve(&self.offset).ok_or(unstable)?;
-        Gaussian::new(mean, symmetric(&DMatrix::from_column_slice(dimension, dimension, stacked.as_slice())))
+        let stacked = operator.lu().solve(&DVector::from_column_slice(source.as_slice()))?;
+        Some(DMatrix::from_column_slice(dimension, dimension, stacked.as_slice()))
+    }
+
+    /// The slowest rate at which anything relaxes: the least real part of an eigenvalue of `A`.
+    pub fn relaxation_rate(&self) -> f64 {
+        self.drift.complex_eigenvalues().iter().fold(f64::INFINITY, |least, value| least.min(value.re))
     }
 
     /// `∫₀^∞ ⟨δx_i(0) δx_i(t)⟩/⟨δx_i²⟩ dt` in the stationary state: `⟨δx(t) δxᵀ(0)⟩ = exp(−At) C`, so that it is `(A⁻¹ C)_ii / C_ii`.

@@ -6,7 +6,7 @@
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
 //! - [`kramers`]: the same with inertia;
 //! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
-//! - [`linear`], [`tilt`], [`plane`]: Gaussian laws of linear Langevin dynamics, mean and variance of sums of quadratic forms along their paths, currents in a plane;
+//! - [`linear`], [`tilt`], [`flow`], [`plane`]: Gaussian laws of linear Langevin dynamics, cumulants of sums of quadratic forms and of flows along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`relaxation`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, how fast they forget, cycles and conservation laws;
 //! - [`mesh`], [`refinement`]: one or two coordinates with any forces on a grid, as such a chain, and extrapolation to spacing zero;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
@@ -19,6 +19,7 @@ pub mod cycles;
 mod elimination;
 pub mod equilibrium;
 pub mod exchange;
+pub mod flow;
 pub mod fokker_planck;
 pub mod generator;
 pub mod kramers;

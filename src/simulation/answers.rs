@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use super::SimulationError;
 use super::law::Law;
 use super::linear_means::linear_means;
+use super::linear_path::{Course, dynamics};
 use super::plane::FieldAnswers;
 use super::start::{Opening, reduced_potential, ring};
 use super::surprise::linear_surprise;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
+use crate::exact::linear::Gaussian;
 use crate::exact::fokker_planck::{Bath as Noise, Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
 use crate::exact::linear::LinearDynamics;
 use crate::exact::quadrature::{confined_range, integrate};
@@ -115,10 +117,10 @@ impl Question<'_> {
         self.experiment.protocol.duration
     }
 
-    fn linear(&self, start: &crate::exact::linear::Gaussian) -> Result<Answers, SimulationError> {
-        let schedule = self.plan.schedule;
+    fn linear(&self, start: &Gaussian) -> Result<Answers, SimulationError> {
         let pairs = circulation_pairs(&self.plan.coordinates);
-        let means = linear_means(self.system, start, self.table, (schedule.steps as usize, schedule.dt), &pairs)?;
+        let (table, slices, length) = self.continuous()?;
+        let means = linear_means(self.system, start, &table, (slices, length), &pairs)?;
         let source = "moments of the Gaussian law";
         let entropy = means.last.entropy() - start.entropy();
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
@@ -132,21 +134,21 @@ impl Question<'_> {
             answers.know(format!("circulation.{}.{}", name(i), name(j)), area / self.duration(), source);
         }
         answers.ledger(means.work, means.heat.iter().sum(), means.medium, Some(entropy), self.duration(), source);
-        let protocol = crate::plan::protocol_at(self.table, self.table.first().map_or(0, |values| values.len() - 1));
+        let (_, protocol) = self.protocol_ends();
         if let Ok(quadratic) = Quadratic::of(self.system.dimension(), &|x| self.system.potential(x, &protocol)) {
             answers.know("energy", quadratic.mean_over(&means.last), source);
             answers.know("energy.variance", quadratic.variance_over(&means.last), source);
         }
-        self.linear_parts(start, (means.medium, entropy), source, &mut answers);
-        let protocol = crate::plan::protocol_at(self.table, 0);
-        if let Some(force) = self.system.linear_force(&protocol) {
-            self.linear_memory(LinearDynamics::of_forces(&force.stiffness, &force.constant, &self.system.friction, &self.system.temperature), &mut answers);
-        }
+        self.linear_parts((start, &table, (slices, length)), (means.medium, entropy), source, &mut answers);
+        let (first, _) = self.protocol_ends();
+        self.linear_memory(dynamics(self.system, &first), &mut answers);
         for (i, name) in self.system.names.iter().enumerate() {
             let displacement = means.last.mean()[i] - start.mean()[i];
             answers.know(format!("displacement.{name}"), displacement, source);
             answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
         }
+        answers.places(&self.system.names, &means.last);
+        self.linear_cumulants(start, &mut answers)?;
         Ok(answers)
     }
 
@@ -161,10 +163,18 @@ impl Question<'_> {
         }
     }
 
-    /// Housekeeping, excess and `Y` of a linear model, given the mean medium and system entropy.
-    fn linear_parts(&self, start: &crate::exact::linear::Gaussian, (medium, entropy): (f64, f64), source: &str, answers: &mut Answers) {
-        let schedule = self.plan.schedule;
-        let Some(surprise) = linear_surprise(self.system, start, self.table, schedule.steps as usize, schedule.dt) else { return };
+    /// The protocol in slices so thin that it as good as moves continuously: its table, their number and length.
+    fn continuous(&self) -> Result<(Vec<Vec<f64>>, usize, f64), ExactError> {
+        let (first, last) = self.protocol_ends();
+        let protocol = |t: f64| self.experiment.protocol_at(t);
+        let course = Course { duration: self.duration(), steps: self.plan.schedule.steps, protocol: &protocol, ends: (&first, &last) };
+        let slices = course.slices(dynamics(self.system, &first)?.drift.norm());
+        Ok((course.table(slices), slices as usize, self.duration() / slices as f64))
+    }
+
+    /// Housekeeping, excess and `Y` of a linear model along a table, given the mean medium and system entropy.
+    fn linear_parts(&self, (start, table, (slices, length)): (&Gaussian, &[Vec<f64>], (usize, f64)), (medium, entropy): (f64, f64), source: &str, answers: &mut Answers) {
+        let Some(surprise) = linear_surprise(self.system, start, table, slices, length) else { return };
         let housekeeping = if surprise.flowless { 0.0 } else { medium - surprise.excess() };
         answers.parts(medium, Some(entropy), housekeeping, surprise.moves, source);
         if surprise.rigid && self.moves() && self.opening.kind != Start::Other {
@@ -207,6 +217,7 @@ impl Question<'_> {
         answers.know(format!("displacement.{name}"), last.displacement.value, &source);
         answers.know(format!("displacement.{name}.variance"), last.displacement_variance.value, &source);
         answers.know(format!("velocity.{name}"), last.displacement.value / self.duration(), &source);
+        answers.place(name, &last.density, self.system.boundaries[0].period(), &source);
         if let Some(ring) = ring(self.system, &crate::plan::protocol_at(self.table, 0))?.filter(|_| !self.moves() && self.opening.kind == Start::SteadyState) {
             self.steady_ring(&mut answers, &ring, &snapshots);
         }
@@ -341,6 +352,19 @@ impl Answers {
 
     pub(super) fn know(&mut self, name: impl Into<String>, value: f64, source: &str) {
         self.values.insert(name.into(), (value, source.to_owned()));
+    }
+
+    /// Where one coordinate of a known density is; one that comes round has a phase, measured from the origin.
+    pub(super) fn place(&mut self, name: &str, density: &Density, period: Option<f64>, source: &str) {
+        if let Some(period) = period {
+            let phase = |x: f64| std::f64::consts::TAU * x / period;
+            self.know(format!("cosine.{name}"), density.mean_of(&|x| phase(x).cos()), source);
+            self.know(format!("sine.{name}"), density.mean_of(&|x| phase(x).sin()), source);
+        } else {
+            let mean = density.mean_of(&|x| x);
+            self.know(format!("end_position.{name}"), mean, source);
+            self.know(format!("end_position.{name}.variance"), density.mean_of(&|x| (x - mean) * (x - mean)), source);
+        }
     }
 
     /// The parts of the entropy in the mean.

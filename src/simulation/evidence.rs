@@ -9,6 +9,7 @@ use crate::backend::Batch;
 use crate::model::System;
 use crate::plan::{Column, Plan};
 use crate::statistics::{FieldLayout, Fields, Plane, PlaneLayout, Scalars, Series, StatisticsError, Tallies};
+use crate::thermodynamics::estimates::covariance_pairs;
 use crate::thermodynamics::observables::{Accounts, Bath, Ledger, Named, StateFunction, SurpriseEnds, SurpriseMoves};
 use crate::thermodynamics::theorems::{Facts, PAIRS, scalar_specs};
 
@@ -45,8 +46,10 @@ impl<'a> Gatherer<'a> {
             let ends = self.plan.coordinates[usize::from(grid.coordinate)].boundary;
             FieldLayout::new(grid, ends.period().is_some() && ends.ends() == Some((grid.lower, grid.upper)))
         });
+        let covariances = covariance_pairs(&observables).into_iter().map(|(left, right, _)| (left, right));
+        let pairs: Vec<(&str, &str)> = PAIRS.iter().copied().chain(covariances).collect();
         Gathered {
-            scalars: Scalars::new(self.plan.block, scalar_specs(&observables, self.facts), PAIRS),
+            scalars: Scalars::new(self.plan.block, scalar_specs(&observables, self.facts), &pairs),
             series: Series::new(self.plan.block, saves, self.plan.series.len()),
             fields: Fields::new(self.plan.block, saves, layouts.collect()),
             tallies: Tallies::new(self.plan.block, self.plan.tallies()),

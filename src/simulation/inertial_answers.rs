@@ -2,7 +2,8 @@
 
 use super::SimulationError;
 use super::answers::{Answers, Question};
-use super::inertial::{InertialMeans, dynamics, inertial_means};
+use super::inertial::{InertialMeans, inertial_means};
+use super::linear_path::{Course, dynamics};
 use super::law::Law;
 use crate::exact::ExactError;
 use crate::exact::kramers::{KramersRing, Problem};
@@ -48,8 +49,7 @@ impl Question<'_> {
         answers.know(format!("end_velocity.{name}.variance"), ring.velocity_squared - ring.velocity * ring.velocity, &source);
         answers.know(format!("kinetic_temperature.{name}"), mass * ring.velocity_squared, &source);
         answers.know("kinetic_energy", 0.5 * mass * ring.velocity_squared, &source);
-        let wave = |x: f64| (std::f64::consts::TAU * x / (range.1 - range.0)).cos();
-        answers.know(format!("cosine.{name}"), ring.density.mean_of(&wave), &source);
+        answers.place(name, &ring.density, Some(range.1 - range.0), &source);
         Ok(answers)
     }
 
@@ -59,10 +59,10 @@ impl Question<'_> {
     }
 
     fn inertial(&self, start: &Gaussian) -> Result<Answers, SimulationError> {
-        let steps = self.plan.schedule.steps;
-        let (first, last) = (crate::plan::protocol_at(self.table, 0), crate::plan::protocol_at(self.table, self.table.first().map_or(0, |v| v.len() - 1)));
+        let (first, last) = self.protocol_ends();
         let protocol = |t: f64| self.experiment.protocol_at(t);
-        let means = inertial_means(self.system, start, (self.duration(), steps), &protocol, (&first, &last))?;
+        let course = Course { duration: self.duration(), steps: self.plan.schedule.steps, protocol: &protocol, ends: (&first, &last) };
+        let means = inertial_means(self.system, start, course)?;
         let source = "moments of the Gaussian law";
         let d = self.system.dimension();
         let bathed = |i: &usize| self.system.is_bathed(*i);
@@ -82,10 +82,11 @@ impl Question<'_> {
         }
         self.inertial_end(&mut answers, &means, source);
         self.linear_memory(dynamics(self.system, &first), &mut answers);
+        self.linear_cumulants(start, &mut answers)?;
         Ok(answers)
     }
 
-    /// Moments at the end, and variances along the way.
+    /// Moments at the end.
     fn inertial_end(&self, answers: &mut Answers, means: &InertialMeans, source: &str) {
         let d = self.system.dimension();
         let (mean, covariance) = (means.last.mean(), means.last.covariance());
@@ -95,25 +96,9 @@ impl Question<'_> {
             let square = covariance[(v, v)] + mean[v] * mean[v];
             kinetic += 0.5 * self.system.mass[i] * square;
             answers.know(format!("kinetic_temperature.{name}"), self.system.mass[i] * square, source);
-            for (kind, k) in [("end_position", i), ("end_velocity", v)] {
-                answers.know(format!("{kind}.{name}"), mean[k], source);
-                answers.know(format!("{kind}.{name}.variance"), covariance[(k, k)], source);
-            }
         }
         answers.know("kinetic_energy", kinetic, source);
-        let Some(variances) = &means.variances else { return };
-        answers.know("work.variance", variances.work, source);
-        answers.know("heat.variance", variances.heat, source);
-        answers.know("energy_change.variance", variances.energy_change, source);
-        if let Some(temperature) = self.system.single_temperature() {
-            answers.know("entropy_medium.variance", variances.heat / (temperature * temperature), source);
-        }
-        if let Some(variance) = variances.entropy_total {
-            answers.know("entropy_total.variance", variance, source);
-        }
-        for (name, variance) in self.system.names.iter().zip(&variances.displacement) {
-            answers.know(format!("displacement.{name}.variance"), *variance, source);
-        }
+        answers.places(&self.system.names, &means.last);
     }
 
     /// Maxwell velocities, Boltzmann positions, and nothing flows.
@@ -135,10 +120,7 @@ impl Question<'_> {
         if let Law::Thermal { positions, .. } = law
             && let (Law::Density(density), Some(boundary)) = (&**positions, self.system.boundaries.first())
         {
-            let name = &self.system.names[0];
-            if let Some(period) = boundary.period() {
-                answers.know(format!("cosine.{name}"), density.mean_of(&|x| (std::f64::consts::TAU * x / period).cos()), source);
-            }
+            answers.place(&self.system.names[0], density, boundary.period(), source);
             answers.densities = vec![density.clone(); self.plan.schedule.saves()];
         }
         answers

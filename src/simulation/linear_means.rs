@@ -8,7 +8,7 @@ use crate::exact::linear::{Gaussian, LinearDynamics};
 use crate::model::System;
 
 /// Most time slices; a longer protocol is sampled, at an error of second order in the slice.
-const MOST_SLICES: usize = 4096;
+const MOST_SLICES: usize = 16_384;
 
 /// Means over the ensemble at the end of the protocol.
 #[derive(Clone, Debug)]

@@ -231,7 +231,7 @@ impl MeanSurprise {
 
 /// Follows the Gaussian law through the protocol; `None` where some value has no steady state.
 pub(super) fn linear_surprise(system: &System, start: &Gaussian, table: &[Vec<f64>], steps: usize, dt: f64) -> Option<MeanSurprise> {
-    const MOST_SLICES: usize = 4096;
+    const MOST_SLICES: usize = 16_384;
     let mut family = GaussianFamily::new(system);
     let mut state = family.at(&protocol_at(table, 0)).ok()?;
     let mut law = start.clone();

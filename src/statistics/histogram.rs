@@ -100,6 +100,12 @@ impl Histogram {
         }
     }
 
+    /// How many values lie below 0; a bin never reaches across it.
+    pub fn negative(&self) -> u64 {
+        let below = (-self.first).clamp(0, self.counts.len() as i64) as usize;
+        self.counts[..below].iter().sum()
+    }
+
     /// The same counts in at most so many bins (for a figure).
     pub fn coarsened(&self, bins: usize) -> Histogram {
         let mut coarse = self.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExponentialSum, Histogram, Moments, StatisticsError, same, same_length};
+use super::{ExponentialSum, Histogram, Measured, Moments, StatisticsError, jackknife, same, same_length};
 
 /// What is kept of a scalar, beside its moments and its histogram.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +141,23 @@ impl Scalars {
             count += n;
         }
         Some(sum / count)
+    }
+
+    /// Covariance of a pair kept since [`Scalars::new`], with its jackknife error over blocks.
+    pub fn covariance(&self, left: &str, right: &str) -> Option<Measured> {
+        let index = |name: &str| self.specs.iter().position(|spec| spec.name == name);
+        let wanted = (index(left)?, index(right)?);
+        let pair = self.pairs.iter().position(|pair| *pair == wanted)?;
+        let [u0, v0] = [wanted.0, wanted.1].map(|scalar| Scalar { scalars: self, index: scalar }.moments().mean());
+        // Every block about the means of all: then nothing large cancels.
+        let row = |row: &Row| {
+            let ([n, u, ..], [_, v, ..]) = (row.moments[wanted.0].sums(), row.moments[wanted.1].sums());
+            let (a, b) = (row.moments[wanted.0].pivot() - u0, row.moments[wanted.1].pivot() - v0);
+            vec![n, u + n * a, v + n * b, row.products[pair] + a * v + b * u + n * a * b]
+        };
+        let rows: Vec<Vec<f64>> = self.rows.values().map(row).collect();
+        let weights: Vec<f64> = rows.iter().map(|row| row[0]).collect();
+        Some(jackknife(&rows, &weights, |sums| (sums[3] - sums[1] * sums[2] / sums[0]) / (sums[0] - 1.0)))
     }
 
     /// Trajectories seen, finite or not.

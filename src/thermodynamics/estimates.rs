@@ -75,8 +75,58 @@ pub struct Sources<'a> {
 const ROUNDING: f64 = 1e-11;
 const ROUNDOFFS: f64 = 16.0;
 
-/// All estimates of a run: mean and variance of every observable, rates, velocities, diffusion coefficients, ΔF. A third cumulant comes only where
-/// an exact one is known.
+/// Observables of which single trajectories may do what no mean can: the share of those below 0 is an estimate, too.
+const AGAINST_THE_SECOND_LAW: [&str; 3] = ["work", "heat", "entropy_total"];
+
+/// With more coordinates or species than this, only neighbours in the list of the file have a covariance.
+const ALL_PAIRS_UP_TO: usize = 4;
+
+/// The pairs among so many coordinates or species that have a covariance.
+pub fn paired(count: usize) -> impl Iterator<Item = (usize, usize)> {
+    let far = if count > ALL_PAIRS_UP_TO { 1 } else { count };
+    (0..count).flat_map(move |i| (i + 1..count.min(i + 1 + far)).map(move |j| (i, j)))
+}
+
+/// Pairs of observables whose covariance is an estimate: positions at the end, each with its velocity, and counts at the end. With them come the name
+/// of the estimate and the unit.
+pub fn covariance_pairs(observables: &[Named]) -> Vec<(&str, &str, String)> {
+    let of = |kind: &str| observables.iter().filter_map(|named| named.name.strip_prefix(kind).map(|ending| (named.name.as_str(), ending.to_owned()))).collect::<Vec<_>>();
+    let mut pairs = Vec::new();
+    for list in [of("end_position."), of("mean.")] {
+        pairs.extend(paired(list.len()).map(|(i, j)| (list[i].0, list[j].0, format!("covariance.{}.{}", list[i].1, list[j].1))));
+    }
+    let velocities = of("end_velocity.");
+    for (left, name) in of("end_position.") {
+        pairs.extend(velocities.iter().filter(|(_, other)| *other == name).map(|(right, _)| (left, *right, format!("covariance.{name}.v_{name}"))));
+    }
+    pairs
+}
+
+/// Covariances at the end of the run.
+fn covariances(sources: &Sources) -> Vec<Estimate> {
+    let unit = |name: &str| sources.observables.iter().find(|named| named.name == name).map_or("", |named| sources.units.name(named.unit));
+    let estimate = |(left, right, name): (&str, &str, String)| {
+        let measured = sources.scalars.covariance(left, right)?;
+        let count = sources.scalars.get(left)?.moments().count() as f64;
+        let unit = match (unit(left), unit(right)) {
+            ("1", "1") => "1".to_owned(),
+            (one, other) if one == other => format!("{one}^2"),
+            (one, other) => format!("{one}*{other}"),
+        };
+        Some(sources.estimate(name, measured, count, unit))
+    };
+    covariance_pairs(sources.observables).into_iter().filter_map(estimate).collect()
+}
+
+/// The share of trajectories below 0. One event more or less is the least that it is uncertain by.
+fn negative(scalar: Scalar) -> Measured {
+    let (below, count) = (scalar.histogram().negative() as f64, scalar.moments().count() as f64);
+    let share = below / count;
+    Measured { value: share, standard_error: (share * (1.0 - share)).max(1.0 / count).sqrt() / count.sqrt() }
+}
+
+/// All estimates of a run: mean and variance of every observable, covariances, rates, velocities, diffusion coefficients, ΔF. A third cumulant comes only
+/// where an exact one is known.
 pub fn estimates(sources: &Sources) -> Vec<Estimate> {
     let mut all = Vec::new();
     for (named, scalar) in sources.observables.iter().zip(sources.scalars.iter()) {
@@ -99,7 +149,11 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
         if sources.exact.contains_key(&third) {
             all.push(sources.estimate(third, third_cumulant(scalar), count, format!("{unit}^3")));
         }
+        if AGAINST_THE_SECOND_LAW.contains(&named.name.as_str()) && moments.rms() > 0.0 {
+            all.push(sources.estimate(format!("{}.negative", named.name), negative(scalar), count, "1".to_owned()));
+        }
     }
+    all.extend(covariances(sources));
     all.extend(rates(sources));
     all.extend(sources.spreading.iter().filter_map(|spreading| sources.diffusion(spreading)));
     all.extend(sources.free_energy());

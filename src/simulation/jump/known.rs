@@ -184,6 +184,13 @@ pub(super) fn moments(space: &Space, law: &[f64]) -> Vec<(f64, f64)> {
     (0..d).map(mean).enumerate().map(|(i, mean)| (mean, spread(i, mean))).collect()
 }
 
+/// Covariance of two species.
+pub(super) fn covariance(space: &Space, law: &[f64], i: usize, j: usize) -> f64 {
+    let mean = |of: &dyn Fn(&[f64]) -> f64| space.points.iter().zip(law).map(|(point, p)| p * of(point)).sum::<f64>();
+    let (first, second) = (mean(&|point| point[i]), mean(&|point| point[j]));
+    mean(&|point| (point[i] - first) * (point[j] - second))
+}
+
 /// `Σ_i p_i value_i`, where every state that has weight has a value.
 pub(super) fn average(law: &[f64], values: impl Fn(usize) -> f64) -> f64 {
     law.iter().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, p)| p * values(i)).sum()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::answers::{ALPHAS, Answers, Values};
-use super::known::{self, LEAK, average, flows, know, moments, stationary, system_entropy};
+use super::known::{self, LEAK, average, covariance, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
 use super::{Circuit, Opening, is_balanced};
@@ -13,6 +13,7 @@ use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
 use crate::plan::{Clocked, Dynamics, JumpColumn, MediumEntropy, Plan, medium_entropy};
 use crate::random::Stream;
+use crate::thermodynamics::estimates::paired;
 use crate::thermodynamics::observables::{JumpLedger, Medium, Names, OwnedStateFunction};
 use crate::thermodynamics::theorems::{Facts, Start};
 
@@ -104,6 +105,10 @@ impl Question<'_> {
                 know(values, format!("mean.{name}"), mean);
                 know(values, format!("variance.{name}"), variance);
                 know(values, format!("time_average.{name}"), average);
+            }
+            let species = &self.names.species;
+            for (i, j) in paired(species.len()) {
+                know(values, format!("covariance.{}.{}", species[i], species[j]), covariance(self.space, &flows.last, i, j));
             }
         }
     }

@@ -146,27 +146,32 @@ impl Ledger<'_> {
         }
     }
 
-    /// What underdamped dynamics has besides.
+    /// Where coordinates are at the end, and how fast.
     fn motion<'c>(&self, column: &dyn Fn(Column) -> Option<&'c Vec<f64>>) -> Totals {
         let d = self.coordinates.len();
-        if self.masses.is_empty() {
-            return Totals::default();
-        }
         let place = |i: usize| column(Column::Position(i as u16));
+        // Phases are measured from the origin, as in formulas.
+        let wave = |i: usize, function: fn(f64) -> f64| {
+            let period = self.periods[i]?;
+            Some(place(i)?.iter().map(|x| function(std::f64::consts::TAU * x / period)).collect::<Vec<f64>>())
+        };
+        let places = Totals {
+            // An overdamped coordinate that comes round is told by its phase.
+            end_position: (0..d).map(|i| place(i).filter(|_| !self.masses.is_empty() || self.periods[i].is_none()).cloned()).collect(),
+            cosine: (0..d).map(|i| wave(i, f64::cos)).collect(),
+            sine: (0..d).map(|i| wave(i, f64::sin)).collect(),
+            ..Totals::default()
+        };
+        if self.masses.is_empty() {
+            return places;
+        }
         let square = |i: usize| Some(place(d + i)?.iter().map(|v| self.masses[i] * v * v).collect::<Vec<f64>>());
         let twice = (0..d).map(square).reduce(|sum, more| combine(&sum, &more, |a, b| a + b)).flatten();
-        // Measured from the origin, as in formulas.
-        let cosine = |i: usize| {
-            let period = self.periods[i]?;
-            Some(place(i)?.iter().map(|x| (std::f64::consts::TAU * x / period).cos()).collect::<Vec<f64>>())
-        };
         Totals {
             kinetic_energy: twice.map(|sum| sum.into_iter().map(|sum| 0.5 * sum).collect()),
             kinetic_temperature: (0..d).map(square).collect(),
             end_velocity: (0..d).map(|i| place(d + i).cloned()).collect(),
-            end_position: (0..d).map(|i| place(i).cloned()).collect(),
-            cosine: (0..d).map(cosine).collect(),
-            ..Totals::default()
+            ..places
         }
     }
 
@@ -262,6 +267,9 @@ mod tests {
             ("entropy_system", 8.0),
             ("entropy_total", 13.0),
             ("entropy_total_path", 15.0),
+            ("end_position.x", 3.0),
+            ("cosine.y", (0.8 * std::f64::consts::PI).cos()),
+            ("sine.y", (0.8 * std::f64::consts::PI).sin()),
             ("displacement.x", 2.0),
             ("displacement.y", 22.0),
             ("circulation.x.y", 2.5),
@@ -289,7 +297,7 @@ mod tests {
         assert_eq!(work_path.0[0], 21.0 + 2.0 * 7.0);
         assert!(one_bath.iter().all(|(_, named)| !named.name.starts_with("heat.")));
         let no_path = with_ledger([2.0, 2.0], &COLUMNS[..8], |ledger| named(&ledger));
-        assert!(no_path.iter().all(|named| !named.name.contains("path") && named.name != "time_step_error") && no_path.len() == 10, "{no_path:?}");
+        assert!(no_path.iter().all(|named| !named.name.contains("path") && named.name != "time_step_error") && no_path.len() == 13, "{no_path:?}");
         let unknown = with_ledger([2.0, 2.0], &COLUMNS, |ledger| named(&Ledger { log_density_end: None, ..ledger }));
         assert!(unknown.iter().all(|named| !named.name.starts_with("entropy_system") && !named.name.starts_with("entropy_total")));
     }

@@ -194,7 +194,7 @@ pub static OBSERVABLES: &[Observable] = &[
     Observable {
         name: "end_position",
         unit: Unit::Length,
-        long_name: "position at the end of underdamped dynamics, of a periodic coordinate within its period",
+        long_name: "position at the end; of a periodic coordinate, only with inertia, within its period",
         scope: Scope::Coordinate,
         values: |t, coordinate| t.end_position.get(coordinate)?.clone(),
     },
@@ -204,6 +204,13 @@ pub static OBSERVABLES: &[Observable] = &[
         long_name: "cosine of the phase of a periodic coordinate at the end, 2 pi over its period",
         scope: Scope::Coordinate,
         values: |t, coordinate| t.cosine.get(coordinate)?.clone(),
+    },
+    Observable {
+        name: "sine",
+        unit: Unit::Number,
+        long_name: "sine of the phase of a periodic coordinate at the end, 2 pi over its period",
+        scope: Scope::Coordinate,
+        values: |t, coordinate| t.sine.get(coordinate)?.clone(),
     },
     Observable {
         name: "displacement",
@@ -450,6 +457,7 @@ pub struct Totals {
     end_velocity: Vec<Option<Vec<f64>>>,
     end_position: Vec<Option<Vec<f64>>>,
     cosine: Vec<Option<Vec<f64>>>,
+    sine: Vec<Option<Vec<f64>>>,
     single_temperature: Option<f64>,
     excess: Option<Vec<f64>>,
     surprise_change: Option<Vec<f64>>,
