@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn the_breathing_trap_has_its_cumulants() {
-        for ((from, to), expected) in [((1.0, 2.0), [0.412_465_798_5, 0.178_628_754_0, 0.200_037_948_2]), ((2.0, 1.0), [-0.297_269_872_2, 0.074_901_149_8, -0.051_309_774_4])] {
+        for ((from, to), expected) in
+            [((1.0, 2.0), [0.412_465_798_5, 0.178_628_754_0, 0.200_037_948_2]), ((2.0, 1.0), [-0.297_269_872_2, 0.074_901_149_8, -0.051_309_774_4])]
+        {
             let found = breathing(from, to);
             assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= 1e-7), "{found:?}");
         }

@@ -12,8 +12,8 @@ use super::surprise::linear_surprise;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
-use crate::exact::linear::Gaussian;
 use crate::exact::fokker_planck::{Bath as Noise, Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
+use crate::exact::linear::Gaussian;
 use crate::exact::linear::LinearDynamics;
 use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
@@ -173,7 +173,13 @@ impl Question<'_> {
     }
 
     /// Housekeeping, excess and `Y` of a linear model along a table, given the mean medium and system entropy.
-    fn linear_parts(&self, (start, table, (slices, length)): (&Gaussian, &[Vec<f64>], (usize, f64)), (medium, entropy): (f64, f64), source: &str, answers: &mut Answers) {
+    fn linear_parts(
+        &self,
+        (start, table, (slices, length)): (&Gaussian, &[Vec<f64>], (usize, f64)),
+        (medium, entropy): (f64, f64),
+        source: &str,
+        answers: &mut Answers,
+    ) {
         let Some(surprise) = linear_surprise(self.system, start, table, slices, length) else { return };
         let housekeeping = if surprise.flowless { 0.0 } else { medium - surprise.excess() };
         answers.parts(medium, Some(entropy), housekeeping, surprise.moves, source);

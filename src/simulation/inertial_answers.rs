@@ -3,8 +3,8 @@
 use super::SimulationError;
 use super::answers::{Answers, Question};
 use super::inertial::{InertialMeans, inertial_means};
-use super::linear_path::{Course, dynamics};
 use super::law::Law;
+use super::linear_path::{Course, dynamics};
 use crate::exact::ExactError;
 use crate::exact::kramers::{KramersRing, Problem};
 use crate::exact::linear::Gaussian;

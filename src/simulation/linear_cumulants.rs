@@ -88,12 +88,16 @@ impl Question<'_> {
             }
         }
         let inverse = |protocol: &[f64]| {
-            let one = |i: usize| if self.system.is_bathed(i) || !self.system.is_underdamped() { 1.0 / self.system.temperature_at(i, &origin, protocol) } else { 0.0 };
+            let one =
+                |i: usize| if self.system.is_bathed(i) || !self.system.is_underdamped() { 1.0 / self.system.temperature_at(i, &origin, protocol) } else { 0.0 };
             (0..d).map(one).collect::<Vec<f64>>()
         };
         answers.fluctuates("entropy_medium", cumulants(path.functional(&Sum { heat: Some(&inverse), ..Sum::default() })?.as_ref()));
         let ends = (Form::surprise(&path.laws[0]).scaled(-1.0), Form::surprise(path.last()));
-        answers.fluctuates("entropy_total", cumulants(path.functional(&Sum { start: Some(ends.0), end: Some(ends.1), heat: Some(&inverse), ..Sum::default() })?.as_ref()));
+        answers.fluctuates(
+            "entropy_total",
+            cumulants(path.functional(&Sum { start: Some(ends.0), end: Some(ends.1), heat: Some(&inverse), ..Sum::default() })?.as_ref()),
+        );
         if let Some((mean, variance)) = path.rates(&inverse) {
             answers.know("variance_rate.entropy_medium", variance, SOURCE);
             if mean > NOTHING && !self.system.is_underdamped() {
@@ -110,7 +114,8 @@ impl Question<'_> {
     fn of_places(&self, path: &LinearPath, answers: &mut Answers) -> Result<(), ExactError> {
         let n = self.system.state_dimension();
         for (i, name) in self.system.names.iter().enumerate() {
-            let place = |sign: f64| Form { constant: 0.0, linear: DVector::from_fn(n, |k, _| if k == i { sign } else { 0.0 }), quadratic: DMatrix::zeros(n, n) };
+            let place =
+                |sign: f64| Form { constant: 0.0, linear: DVector::from_fn(n, |k, _| if k == i { sign } else { 0.0 }), quadratic: DMatrix::zeros(n, n) };
             let moved = path.functional(&Sum { start: Some(place(-1.0)), end: Some(place(1.0)), ..Sum::default() })?;
             answers.fluctuates(&format!("displacement.{name}"), moved.map(|moved| (moved.variance, f64::NAN)));
         }

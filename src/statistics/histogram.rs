@@ -212,4 +212,18 @@ mod tests {
         assert_eq!(of(&[2.5e17; 4]).counts(), [4]);
         assert_eq!(Histogram::default().total(), 0);
     }
+
+    #[test]
+    fn values_below_zero_are_counted_however_coarse_the_bins() {
+        for scale in [1.0, 1e-7, 1e9] {
+            let mut histogram = Histogram::default();
+            histogram.extend([-3.0, -1e-12, 0.0, -0.0, 1e-12, 2.0].into_iter().map(|v| v * scale));
+            assert_eq!((histogram.negative(), histogram.coarsened(2).negative()), (2, 2), "{scale}");
+        }
+        for (values, negative) in [(&[-3.0, -2.0][..], 2), (&[5.0, 8.0], 0), (&[], 0)] {
+            let mut histogram = Histogram::default();
+            histogram.extend(values.iter().copied());
+            assert_eq!(histogram.negative(), negative, "{values:?}");
+        }
+    }
 }

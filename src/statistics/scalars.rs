@@ -328,4 +328,23 @@ mod tests {
         assert!(beta == 1.0 && (sum.log_mean() - mean.ln()).abs() <= 1e-12);
         assert!(scalars.get("heat").expect("there").exponential().is_none());
     }
+
+    #[test]
+    fn the_covariance_of_a_pair_is_seen_far_from_the_origin_and_in_any_blocks() {
+        let mut draws = Draws::new(5, Purpose::Initial, 0);
+        let first: Vec<f64> = (0..20_000).map(|_| 1e4 + draws.normal()).collect();
+        let second: Vec<f64> = first.iter().map(|u| -3e3 + 0.5 * (u - 1e4) + draws.normal()).collect();
+        let columns = [first, second];
+        let covariance = |block: u64| {
+            let mut scalars = Scalars::new(block, vec![spec("u", None), spec("v", None)], &[("u", "v")]);
+            scalars.absorb(0, &columns).expect("fits");
+            scalars.covariance("u", "v").expect("kept")
+        };
+        let (fine, coarse) = (covariance(64), covariance(1024));
+        assert!((fine.value - coarse.value).abs() <= 1e-9 && fine.z(0.5).abs() <= 5.0, "{fine:?} {coarse:?}");
+        // sd of one product: sqrt(C² + var var) = sqrt(0.25 + 1.25).
+        assert!((fine.standard_error * 20_000f64.sqrt() / 1.5f64.sqrt() - 1.0).abs() <= 0.15 && fine.z(0.6).abs() > 5.0, "{fine:?}");
+        let scalars = Scalars::new(64, vec![spec("u", None), spec("v", None)], &[]);
+        assert!(scalars.covariance("u", "v").is_none(), "not kept");
+    }
 }

@@ -90,7 +90,9 @@ pub fn paired(count: usize) -> impl Iterator<Item = (usize, usize)> {
 /// Pairs of observables whose covariance is an estimate: positions at the end, each with its velocity, and counts at the end. With them come the name
 /// of the estimate and the unit.
 pub fn covariance_pairs(observables: &[Named]) -> Vec<(&str, &str, String)> {
-    let of = |kind: &str| observables.iter().filter_map(|named| named.name.strip_prefix(kind).map(|ending| (named.name.as_str(), ending.to_owned()))).collect::<Vec<_>>();
+    let of = |kind: &str| {
+        observables.iter().filter_map(|named| named.name.strip_prefix(kind).map(|ending| (named.name.as_str(), ending.to_owned()))).collect::<Vec<_>>()
+    };
     let mut pairs = Vec::new();
     for list in [of("end_position."), of("mean.")] {
         pairs.extend(paired(list.len()).map(|(i, j)| (list[i].0, list[j].0, format!("covariance.{}.{}", list[i].1, list[j].1))));
@@ -309,6 +311,7 @@ mod tests {
             ("work", 1.5, "kT", 0.1),
             ("work.variance", 1.0, "kT^2", 0.2),
             ("work.third_cumulant", 0.0, "kT^3", 0.4),
+            ("work.negative", 0.066_807_2, "1", 0.03),
             ("displacement.x", 6.0, "um", 0.2),
             ("displacement.x.variance", 4.0, "um^2", 0.5),
             ("entropy_production_rate", 1.25, "nat/s", 0.2),
@@ -332,9 +335,25 @@ mod tests {
     }
 
     #[test]
+    fn positions_velocities_and_counts_are_paired() {
+        let named = |name: &str| Named { name: name.into(), unit: Unit::Length, long_name: "" };
+        let pairs = |names: &[&str]| {
+            let observables: Vec<Named> = names.iter().map(|name| named(name)).collect();
+            covariance_pairs(&observables).into_iter().map(|(.., name)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            pairs(&["end_velocity.x", "end_velocity.y", "end_position.x", "end_position.y"]),
+            ["covariance.x.y", "covariance.x.v_x", "covariance.y.v_y"]
+        );
+        assert_eq!(pairs(&["mean.A", "mean.B", "mean.C"]), ["covariance.A.B", "covariance.A.C", "covariance.B.C"]);
+        assert_eq!(pairs(&["mean.A", "mean.B", "mean.C", "mean.D", "mean.E"]).len(), 4);
+        assert!(pairs(&["work", "mean.A", "displacement.x"]).is_empty());
+    }
+
+    #[test]
     fn without_exact_values_nothing_is_compared() {
         let found = measured(&BTreeMap::new());
-        assert_eq!(found.len(), 13);
+        assert_eq!(found.len(), 14);
         assert!(found.iter().all(|e| e.exact.is_none() && e.z.is_none() && e.source.is_none() && !e.name.ends_with("third_cumulant")));
     }
 }

@@ -8,7 +8,7 @@ mod controls;
 mod table;
 
 pub use controls::{Control, Spoil, Spoiled};
-pub use table::{SYSTEMS, System};
+pub use table::{System, systems};
 
 use std::time::Instant;
 
@@ -119,7 +119,7 @@ struct Prepared {
 /// Systems whose name or model contains one of the words; all of them without words.
 pub fn select(words: &[String]) -> Vec<&'static System> {
     let wanted = |system: &System| words.is_empty() || words.iter().any(|word| system.name.contains(word.as_str()) || system.model.contains(word.as_str()));
-    SYSTEMS.iter().filter(|system| wanted(system)).collect()
+    systems().filter(|system| wanted(system)).collect()
 }
 
 /// The experiment of a system, with further changes.
@@ -140,7 +140,7 @@ pub fn simulation(system: &System, extent: Extent, more: &[(&str, &str)]) -> Res
 impl System {
     /// Systems that shared their random numbers would be right or wrong together.
     fn seed(&self, extent: Extent) -> u64 {
-        let place = SYSTEMS.iter().position(|system| system.name == self.name).unwrap_or_default();
+        let place = systems().position(|system| system.name == self.name).unwrap_or_default();
         extent.seed.wrapping_mul(1_000).wrapping_add(place as u64)
     }
 }

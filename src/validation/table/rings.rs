@@ -1,0 +1,110 @@
+//! Rings, with and without inertia.
+
+use super::super::controls::{Control, Spoil};
+use super::System;
+use super::spoils::extra_turns;
+
+pub(super) static SYSTEMS: &[System] = &[
+    System {
+        name: "driven ring",
+        model: "driven-ring",
+        changes: &[("f", "2"), ("protocol.duration", "0.5"), ("ensemble.dt", "0.0025"), ("measure.every", "0.1")],
+        trajectories: 20_000_000,
+        quick: 200_000,
+        reference: &[("velocity.x", 1.253_046_4), ("entropy_production_rate", 2.506_092_7)],
+        controls: &[Control { name: "friction 3 % too high", spoil: Spoil::Changes(&[("gamma", "1.03")]), caught_by: "velocity.x" }],
+    },
+    System {
+        name: "resting ring",
+        model: "resting-ring",
+        changes: &[("protocol.duration", "1"), ("ensemble.dt", "0.005"), ("measure.every", "0.25")],
+        trajectories: 10_000_000,
+        quick: 200_000,
+        reference: &[("velocity.x", 0.0), ("heat", 0.0)],
+        controls: &[Control { name: "one trajectory in fifty goes round once more", spoil: Spoil::Batch(extra_turns), caught_by: "detailed_balance" }],
+    },
+    System {
+        name: "ring switched between steady states",
+        model: "ring-switch",
+        changes: &[("measure.every", "0.1")],
+        trajectories: 10_000_000,
+        quick: 200_000,
+        reference: &[("hatano_sasa", 0.395_464), ("entropy_housekeeping", 0.249_047), ("entropy_medium", 0.421_183), ("entropy_total", 0.430_533)],
+        controls: &[
+            // 1.565, not 1.
+            Control { name: "medium entropy alone", spoil: Spoil::Average("entropy_medium"), caught_by: "integral theorem" },
+        ],
+    },
+    System {
+        name: "giant diffusion",
+        model: "giant-diffusion",
+        changes: &[],
+        trajectories: 1_000_000,
+        quick: 4_000,
+        reference: &[("velocity.x", 0.368_953_2), ("diffusion.x", 0.411_129_9)],
+        controls: &[],
+    },
+    System {
+        name: "ring with noise that depends on place, Itô",
+        model: "noisy-ring",
+        changes: &[("protocol.duration", "12"), ("ensemble.dt", "0.01"), ("measure.every", "1")],
+        trajectories: 2_000_000,
+        quick: 20_000,
+        reference: &[("sine.x", -0.267_949_2)],
+        controls: &[Control { name: "read as Stratonovich", spoil: Spoil::Changes(&[("model.interpretation", "stratonovich")]), caught_by: "sine.x" }],
+    },
+    System {
+        name: "the same, Stratonovich",
+        model: "noisy-ring",
+        changes: &[("model.interpretation", "stratonovich"), ("protocol.duration", "12"), ("ensemble.dt", "0.01"), ("measure.every", "1")],
+        trajectories: 2_000_000,
+        quick: 20_000,
+        reference: &[("sine.x", -0.135_222_1)],
+        controls: &[],
+    },
+    System {
+        name: "the same, anti-Itô",
+        model: "noisy-ring",
+        changes: &[("model.interpretation", "anti-ito"), ("protocol.duration", "12"), ("ensemble.dt", "0.01"), ("measure.every", "1")],
+        trajectories: 2_000_000,
+        quick: 20_000,
+        reference: &[("sine.x", 0.0)],
+        controls: &[],
+    },
+    System {
+        name: "warm and cold flanks of a washboard",
+        model: "buttiker-landauer",
+        changes: &[("protocol.duration", "2"), ("ensemble.dt", "0.002"), ("measure.every", "0.5")],
+        trajectories: 2_000_000,
+        quick: 40_000,
+        reference: &[("velocity.x", -0.175_067_3), ("entropy_production_rate", 0.072_944_7)],
+        controls: &[],
+    },
+    System {
+        name: "flashing ratchet",
+        model: "flashing-ratchet",
+        changes: &[("ensemble.dt", "0.0025"), ("measure.every", "0.5")],
+        trajectories: 4_000_000,
+        quick: 40_000,
+        reference: &[("velocity.x", 0.071_967_0), ("work", 1.271_066_0)],
+        controls: &[],
+    },
+    System {
+        name: "driven ring with inertia",
+        model: "underdamped-ring",
+        changes: &[("measure.every", "10")],
+        trajectories: 1_000_000,
+        quick: 10_000,
+        reference: &[("velocity.x", 0.280_067_5), ("kinetic_temperature.x", 1.140_033_7)],
+        controls: &[Control { name: "friction a tenth too high", spoil: Spoil::Changes(&[("gamma", "1.1")]), caught_by: "velocity.x" }],
+    },
+    System {
+        name: "pendulum that comes to rest",
+        model: "pendulum",
+        changes: &[("measure.every", "10")],
+        trajectories: 1_000_000,
+        quick: 20_000,
+        reference: &[("cosine.theta", 0.697_774_7), ("kinetic_temperature.theta", 0.5)],
+        controls: &[],
+    },
+];
