@@ -43,13 +43,16 @@ pub(super) struct Slice {
     pub(super) drive: (DVector<f64>, DMatrix<f64>),
 }
 
+/// One number for each coordinate, at given protocol values.
+pub(super) type Factors<'a> = dyn Fn(&[f64]) -> Vec<f64> + 'a;
+
 /// What adds up: forms at both ends, a factor of the work, and one of the heat to the bath of each coordinate.
 #[derive(Clone, Default)]
 pub(super) struct Sum<'a> {
     pub(super) start: Option<Form>,
     pub(super) work: f64,
     /// Factors at given protocol values.
-    pub(super) heat: Option<&'a dyn Fn(&[f64]) -> Vec<f64>>,
+    pub(super) heat: Option<&'a Factors<'a>>,
     pub(super) end: Option<Form>,
 }
 
@@ -239,7 +242,7 @@ impl<'a> LinearPath<'a> {
     }
 
     /// Mean and variance per time of heat, in a steady state.
-    pub(super) fn rates(&self, heat: &dyn Fn(&[f64]) -> Vec<f64>) -> Option<(f64, f64)> {
+    pub(super) fn rates(&self, heat: &Factors<'_>) -> Option<(f64, f64)> {
         let slice = self.slices.first().filter(|_| self.steady)?;
         slice.flow(self.system, 0.0, Some(heat(&slice.protocol)))?.rates(&slice.dynamics, &self.laws[0])
     }
