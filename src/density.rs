@@ -189,9 +189,7 @@ impl Density {
         };
         let (left, right) = (self.values[cell], self.values[cell + 1]);
         let mass = inside / self.spacing();
-        // Root of left·s + (right − left)·s²/2 = mass, in the form without cancellation.
-        let root = (left * left + 2.0 * (right - left) * mass).max(0.0).sqrt();
-        let fraction = if mass > 0.0 { (2.0 * mass / (left + root)).min(1.0) } else { 0.0 };
+        let fraction = risen(left, right, mass);
         self.lower + (self.upper - self.lower) * ((cell as f64 + fraction) / (self.values.len() - 1) as f64)
     }
 
@@ -212,6 +210,13 @@ impl Density {
     pub fn entropy(&self) -> f64 {
         -self.values.windows(2).map(|ends| integral_of_p_ln_p(ends[0], ends[1])).sum::<f64>() * self.spacing()
     }
+}
+
+/// The part of a cell of unit length below which a density that goes straight from `left` to `right` holds a mass.
+pub(crate) fn risen(left: f64, right: f64, mass: f64) -> f64 {
+    // Root of left·s + (right − left)·s²/2 = mass, in the form without cancellation.
+    let root = (left * left + 2.0 * (right - left) * mass).max(0.0).sqrt();
+    if mass > 0.0 { (2.0 * mass / (left + root)).min(1.0) } else { 0.0 }
 }
 
 /// `∫ p ln p` over a cell of unit length, `p` linear from `left` to `right`.

@@ -3,7 +3,7 @@
 //! The modules, in the order in which data flows:
 //!
 //! 1. [`experiment`] reads a TOML file into a valid [`experiment::Experiment`]; [`expression`] handles its formulas; [`sbml`] writes such a file from an SBML model;
-//! 2. [`plan`] compiles it to plain data, with exact laws from [`exact`] and [`density`];
+//! 2. [`plan`] compiles it to plain data, with exact laws from [`exact`], [`density`] and [`surface`];
 //! 3. a [`backend`] advances trajectories with bits from [`random`];
 //! 4. [`statistics`] accumulates what comes back, block by block;
 //! 5. [`thermodynamics`] turns it into [`results`]: estimates and verdicts;
@@ -26,5 +26,6 @@ pub mod results;
 pub mod sbml;
 pub mod simulation;
 pub mod statistics;
+pub mod surface;
 pub mod thermodynamics;
 pub mod validation;

@@ -32,6 +32,8 @@ pub struct Forces<'a> {
     pub temperature: &'a dyn Fn(usize, &[f64]) -> f64,
     /// Diffusion coefficient of a coordinate, `D_i(x) = T_i/γ_i`.
     pub diffusion: &'a dyn Fn(usize, &[f64]) -> f64,
+    /// Thermodynamic force on a coordinate, `F_i/T_i − a ∂_i ln D_i`.
+    pub thermodynamic: &'a dyn Fn(usize, &[f64]) -> f64,
     /// `a` of the current `D [(F/T − a ∂ ln D) p − ∂p]`: Itô 1, Stratonovich ½, anti-Itô 0.
     pub spurious: f64,
 }
@@ -147,9 +149,13 @@ impl Mesh {
         self.grids[axis].spacing
     }
 
-    /// Nodes along an axis.
-    pub fn nodes(&self, axis: usize) -> &[f64] {
-        &self.grids[axis].nodes
+    /// Density of one coordinate at its nodes in a law of all nodes.
+    pub fn marginal(&self, axis: usize, law: &[f64]) -> Vec<f64> {
+        let grid = &self.grids[axis];
+        let mut density = vec![0.0; grid.nodes.len()];
+        law.iter().enumerate().for_each(|(node, p)| density[self.index(axis, node)] += p);
+        density.iter_mut().zip(&grid.volumes).for_each(|(density, length)| *density /= length);
+        density
     }
 
     /// The upper neighbour of a node.

@@ -8,7 +8,7 @@
 //! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
 //! - [`linear`], [`tilt`], [`flow`], [`plane`]: Gaussian laws of linear Langevin dynamics, cumulants of sums of quadratic forms and of flows along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`relaxation`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, how fast they forget, cycles and conservation laws;
-//! - [`mesh`], [`refinement`]: one or two coordinates with any forces on a grid, as such a chain, and extrapolation to spacing zero;
+//! - [`mesh`], [`extent`], [`refinement`], [`steady`]: one or two coordinates with any forces on a grid, as such a chain, and extrapolation to spacing zero;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
@@ -19,6 +19,7 @@ pub mod cycles;
 mod elimination;
 pub mod equilibrium;
 pub mod exchange;
+pub mod extent;
 pub mod flow;
 pub mod fokker_planck;
 pub mod generator;
@@ -33,6 +34,7 @@ pub mod refinement;
 pub mod relaxation;
 pub mod ring;
 mod solver;
+pub mod steady;
 pub mod surprise;
 pub mod tilt;
 mod tridiagonal;

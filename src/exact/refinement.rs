@@ -16,10 +16,12 @@ pub fn extrapolate<E>(cells: &[usize], rounding: f64, compute: impl FnMut(usize)
 }
 
 /// The limit of numbers from finer and finer grids that err with even powers of the spacing (Richardson and Romberg). A power is taken away as long as the
-/// differences that are left fall as it says. The error given is the last correction, and what relative `rounding` of the numbers makes of it.
+/// differences that are left fall as it says. The error given is the last correction or, as that may be small by chance, a sixteenth of the one before; and
+/// what relative `rounding` of the numbers makes of it.
 pub fn limit(numbers: &[f64], rounding: f64) -> Numeric {
     let size = numbers.iter().fold(0.0f64, |size, number| size.max(number.abs()));
-    let (noise, mut row, mut factor) = (2.0 * rounding * size, numbers.to_vec(), 4.0);
+    let noise = 2.0 * rounding * size;
+    let (mut row, mut factor, mut earlier_correction) = (numbers.to_vec(), 4.0, 0.0f64);
     while let [.., before, last] = row[..] {
         if let [.., earlier, _, _] = row[..] {
             let ratio = (before - earlier) / (last - before);
@@ -31,10 +33,11 @@ pub fn limit(numbers: &[f64], rounding: f64) -> Numeric {
             }
         }
         let next: Vec<f64> = row.windows(2).map(|pair| pair[1] + (pair[1] - pair[0]) / (factor - 1.0)).collect();
+        let correction = next.last().map_or(f64::NAN, |value| (value - last).abs());
         if let [value] = next[..] {
-            return Numeric { value, error: (value - last).abs() + noise };
+            return Numeric { value, error: correction.max(earlier_correction / 16.0) + noise };
         }
-        (row, factor) = (next, 4.0 * factor);
+        (row, factor, earlier_correction) = (next, 4.0 * factor, correction);
     }
     Numeric { value: numbers.last().copied().unwrap_or(f64::NAN), error: f64::INFINITY }
 }

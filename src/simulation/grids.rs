@@ -18,6 +18,7 @@ pub(super) fn with_forces<R>(system: &System, protocol: &[f64], make: impl FnOnc
         drive: &|i, x| system.drive(i, x, protocol),
         temperature: &|i, x| system.temperature_at(i, x, protocol),
         diffusion: &|i, x| system.diffusion_at(i, x, protocol),
+        thermodynamic: &|i, x| system.medium_force(i, x, protocol),
         spurious: system.interpretation().map_or(0.0, Interpretation::spurious_weight),
     })
 }
@@ -34,7 +35,8 @@ pub(super) fn axis(boundary: Boundary, (lower, upper): (f64, f64)) -> Axis {
 
 /// Notes a value from grids with its error, unless the grids leave it open.
 pub(super) fn note(values: &mut Values, name: String, found: Numeric) {
-    if found.error <= RELIABLE * found.value.abs() || found.error <= ROUNDING {
+    let settled = found.error <= RELIABLE * found.value.abs() || found.error <= ROUNDING;
+    if found.value.is_finite() && settled {
         values.insert(name, (found.value, format!("Fokker–Planck equation on grids, ±{:.0e}", found.error.max(1e-15))));
     }
 }

@@ -7,8 +7,12 @@ use super::*;
 use crate::exact::fokker_planck::Numeric;
 use crate::exact::ring::Ring;
 
+/// Nothing but noise of temperature and friction 1; the mesh itself asks for no thermodynamic force.
+const UNIT: Forces<'_> =
+    Forces { potential: &|_| 0.0, drive: &|_, _| 0.0, temperature: &|_, _| 1.0, diffusion: &|_, _| 1.0, thermodynamic: &|_, _| 0.0, spurious: 0.0 };
+
 fn ring(height: f64, drive: f64, cells: usize) -> Mesh {
-    let forces = Forces { potential: &|x| height * x[0].cos(), drive: &|_, _| drive, temperature: &|_, _| 1.0, diffusion: &|_, _| 1.0, spurious: 0.0 };
+    let forces = Forces { potential: &|x| height * x[0].cos(), drive: &|_, _| drive, ..UNIT };
     Mesh::new(&[Axis { lower: 0.0, upper: TAU, ends: Ends::Periodic }], &forces, cells).expect("finite")
 }
 
@@ -18,7 +22,7 @@ fn theta(height: f64, drive: f64, alpha: f64) -> Numeric {
         let factors: Vec<f64> = mesh.entropies().iter().map(|entropy| (-alpha * entropy).exp()).collect();
         Ok(vec![growth(&mesh.chain, &mesh.rates, &factors).expect("settles").0])
     };
-    extrapolate(&[64, 128, 256], 1e-10, of).expect("finite")[0]
+    extrapolate(&[32, 64, 128, 256], 1e-10, of).expect("finite")[0]
 }
 
 #[test]
@@ -43,7 +47,7 @@ fn cumulants_of_a_driven_ring() {
         let found = long_time(&mesh.chain, &mesh.rates, &law, &[mesh.displacements(0), mesh.entropies()]).expect("solved");
         Ok(found.iter().flat_map(|c| [c.mean, c.variance]).collect())
     };
-    let found = extrapolate(&[64, 128, 256], 1e-12, of).expect("finite");
+    let found = extrapolate(&[32, 64, 128, 256], 1e-12, of).expect("finite");
     let exact = Ring::new(0.0, TAU, 1.0, 1.0, &|x| 2.0 * x.sin() + 2.0, 2048).expect("finite");
     let exact = [exact.velocity, 2.0 * exact.effective_diffusion, exact.entropy_production_rate, 8.0 * exact.effective_diffusion];
     for (found, exact) in found.iter().zip(exact) {
@@ -54,7 +58,7 @@ fn cumulants_of_a_driven_ring() {
 /// `U = (x² + y²) − c xy`, temperatures `T = (1, t)`.
 fn gyrator(temperature: f64, range: [f64; 2], cells: usize) -> Mesh {
     let bath = |axis: usize, _: &[f64]| if axis == 0 { 1.0 } else { temperature };
-    let forces = Forces { potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1], drive: &|_, _| 0.0, temperature: &bath, diffusion: &bath, spurious: 0.0 };
+    let forces = Forces { potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1], temperature: &bath, diffusion: &bath, ..UNIT };
     let axis = |reach: f64| Axis { lower: -reach, upper: reach, ends: Ends::Truncated };
     Mesh::new(&[axis(range[0]), axis(range[1])], &forces, cells).expect("finite")
 }
@@ -104,7 +108,7 @@ fn relaxation_rates_of_rings_and_wells() {
     }
     // A trap relaxes with k/γ.
     let trap = |cells: usize| {
-        let forces = Forces { potential: &|x| 0.7 * x[0] * x[0], drive: &|_, _| 0.0, temperature: &|_, _| 0.5, diffusion: &|_, _| 0.25, spurious: 0.0 };
+        let forces = Forces { potential: &|x| 0.7 * x[0] * x[0], temperature: &|_, _| 0.5, diffusion: &|_, _| 0.25, ..UNIT };
         gap(Mesh::new(&[Axis { lower: -5.0, upper: 5.0, ends: Ends::Truncated }], &forces, cells)?)
     };
     let found = extrapolate(&[32, 64, 128, 256], 1e-11, trap).expect("finite")[0];
@@ -112,7 +116,7 @@ fn relaxation_rates_of_rings_and_wells() {
     // Over a high barrier, both ways, by Kramers' rate, which is right to the order of T over the barrier.
     let well = |cells: usize| {
         let forces =
-            Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), drive: &|_, _| 0.0, temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, spurious: 0.0 };
+            Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, ..UNIT };
         gap(Mesh::new(&[Axis { lower: -2.0, upper: 2.0, ends: Ends::Walls }], &forces, cells)?)
     };
     let found = extrapolate(&[64, 128, 256, 512], 1e-11, well).expect("finite")[0];
