@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest to the highest: a room may use those before it.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "results",
     "random",
     "maths",
     "coordinate",
     "density",
+    "surface",
     "expression",
     "sbml",
     "exact",

@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::model;
+use common::{Sabotaged, assert_exact, assert_holds, assert_violated, cpu, estimate, model, prepare, run, text};
+use ness::backend::Batch;
+use ness::experiment::Source;
+use ness::plan::Plan;
 use ness::simulation::Simulation;
 
 fn known(simulation: &Simulation, name: &str) -> f64 {
@@ -32,4 +35,90 @@ fn without_a_current_there_is_nothing_to_count() {
     assert!(is_known(&resting, "relaxation_rate") && !is_known(&resting, "scgf.0.5"));
     // Moving forces have no long-time limit of this kind.
     assert!(!is_known(&model("double-well", &[]), "relaxation_rate"));
+}
+
+/// The gyrator of the formulas, `U = x² + y² − xy`, with a term that is nothing and yet not harmonic.
+const GYRATOR: &str = r#"
+[model]
+kind = "overdamped"
+coordinates = ["x", "y"]
+potential = "x^2 + y^2 - x*y + 1e-12*x^4"
+friction = 1.0
+temperature = { x = 1.0, y = 10.0 }
+[protocol]
+duration = 0.5
+[initial]
+distribution = "steady-state"
+[ensemble]
+trajectories = 20_000
+dt = 0.001
+[measure]
+every = 0.5
+theorems = ["integral_total", "integral_housekeeping", "detailed_total"]
+"#;
+
+#[test]
+fn a_gyrator_on_a_grid_is_the_gyrator_of_the_formulas() {
+    let gyrator = text(GYRATOR, &[]);
+    let exact = [
+        ("entropy_production_rate", 2.025),
+        ("heat_rate.x", 2.25),
+        ("heat_rate.y", -2.25),
+        ("circulation.x.y", -2.25),
+        ("variance.x", 17.0 / 12.0),
+        ("variance.y", 71.0 / 12.0),
+        ("energy", 5.5),
+    ];
+    for (name, exact) in exact {
+        assert!((known(&gyrator, name) - exact).abs() <= 2e-5, "{name}: {}", known(&gyrator, name));
+    }
+    let outcome = run(&gyrator, &cpu());
+    for theorem in ["integral_total", "integral_housekeeping", "detailed_total"] {
+        assert_holds(&outcome, theorem);
+    }
+}
+
+#[test]
+fn trajectories_of_an_anharmonic_gyrator_agree_with_its_grids() {
+    let sets = [("ensemble.trajectories", "50000"), ("ensemble.dt", "0.002"), ("measure.field", "{ coordinates = ['x', 'y'] }")];
+    let outcome = run(&model("anharmonic-gyrator", &sets), &cpu());
+    for (name, visible) in [("heat_rate.x", 0.1), ("entropy_production_rate", 0.05), ("circulation.x.y", 0.1), ("energy", 0.1), ("displacement.y", 0.1)] {
+        assert_exact(&outcome, name, visible);
+    }
+    for theorem in ["integral_total", "integral_housekeeping", "steady_balance", "tur"] {
+        assert_holds(&outcome, theorem);
+    }
+    // Cells show nearly all of the entropy production.
+    let seen = estimate(&outcome, "entropy_production_rate.field").exact.expect("known");
+    let rate = estimate(&outcome, "entropy_production_rate").exact.expect("known");
+    assert!(seen <= rate && seen >= 0.97 * rate, "{seen} {rate}");
+    // Control: 3 % more temperature is seen.
+    let warmer = model("anharmonic-gyrator", &[("Ty", "4.12")]);
+    assert!((known(&warmer, "heat_rate.x") / estimate(&outcome, "heat_rate.x").exact.expect("known") - 1.0).abs() > 0.02);
+}
+
+#[test]
+fn a_start_that_is_not_the_steady_state_is_seen() {
+    // Drawn from the steady state of another bath than the one that it is scored with. The integral theorems hold from any start, if nothing moves.
+    let sets = [("ensemble.trajectories", "50000"), ("ensemble.dt", "0.002")];
+    let other = model("anharmonic-gyrator", &[&sets[..], &[("Ty", "6")]].concat()).plan().initial.clone();
+    let outcome = run(
+        &model("anharmonic-gyrator", &sets),
+        &Sabotaged { inner: cpu(), plan: |plan: &mut Plan| plan.initial = other.clone(), batch: |_: &Plan, _: &mut Batch| () },
+    );
+    assert_violated(&outcome, "steady_balance");
+}
+
+#[test]
+fn what_two_coordinates_do_not_show_is_refused_with_the_reason() {
+    let refused = |text: &str, sets: &[(&str, &str)]| {
+        let source = Source::Text { name: "test".to_owned(), text: text.to_owned() };
+        prepare(&source, sets).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let moving = GYRATOR.replace("1e-12*x^4", "lambda*x^4").replace("duration = 0.5", "duration = 0.5\nlambda = \"0.1 + t\"");
+    let error = refused(&moving, &[("measure.theorems", "['hatano_sasa']")]);
+    assert!(error.contains("hold the protocol constant"), "{error}");
+    let free = GYRATOR.replace("x^2 + y^2 - x*y + 1e-12*x^4", "y^2 + cos(x)");
+    let error = refused(&free, &[("measure.theorems", "['integral_total']")]);
+    assert!(error.contains("does not confine"), "{error}");
 }

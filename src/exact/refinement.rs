@@ -27,7 +27,10 @@ pub fn limit(numbers: &[f64], rounding: f64) -> Numeric {
             let ratio = (before - earlier) / (last - before);
             let settled = (last - before).abs() <= noise;
             if !settled && !((ratio / factor - 1.0).abs() <= ORDERLY) {
-                // Not what was expected: one careful step, and all of the difference for an error.
+                // Not what was expected: perhaps of the coarsest grid alone; else one careful step, and all of the difference for an error.
+                if numbers.len() > 3 {
+                    return limit(&numbers[1..], rounding);
+                }
                 let step = if factor == 4.0 { (last - before) / 3.0 } else { 0.0 };
                 return Numeric { value: last + step, error: (last - before).abs() + noise };
             }

@@ -29,6 +29,7 @@ const MODELS: &[(&str, &str)] = &[
     ("trap-switch", include_str!("../../models/trap-switch.toml")),
     ("double-well", include_str!("../../models/double-well.toml")),
     ("gyrator", include_str!("../../models/gyrator.toml")),
+    ("anharmonic-gyrator", include_str!("../../models/anharmonic-gyrator.toml")),
     ("triangle-closed", include_str!("../../models/triangle-closed.toml")),
     ("triangle-open", include_str!("../../models/triangle-open.toml")),
     ("triangle-ramp", include_str!("../../models/triangle-ramp.toml")),

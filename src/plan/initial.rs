@@ -27,6 +27,7 @@ fn draw(law: &InitialState, draws: &mut Draws, state: &mut [f64]) {
             }
         }
         InitialState::Density(density) => state[0] = density.quantile(draws.uniform()),
+        InitialState::Surface(surface) => state.copy_from_slice(&surface.draw([draws.uniform(), draws.uniform(), draws.uniform()])),
         InitialState::Exponential { mean } => {
             for (value, mean) in state.iter_mut().zip(mean) {
                 *value = -mean * draws.uniform().ln();

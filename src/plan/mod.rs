@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::density::Density;
 use crate::expression::{Operand, Program};
 use crate::random::Stream;
+use crate::surface::Surface;
 
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid, PlaneGrid};
 pub use circulation::circulation_pairs;
@@ -313,6 +314,8 @@ pub enum InitialState {
     },
     /// One coordinate with a tabulated density.
     Density(Density),
+    /// Two coordinates with a tabulated density.
+    Surface(Surface),
     /// Independent exponential numbers.
     Exponential {
         /// Means; length `d`.

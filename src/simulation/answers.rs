@@ -97,7 +97,10 @@ impl Question<'_> {
             _ if self.system.is_underdamped() => self.underdamped()?,
             Ok(Law::Gaussian(start)) if self.system.is_linear() => self.linear(start)?,
             _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?.with(self.long_times()),
-            _ => Answers::default(),
+            _ => match &self.opening.grid {
+                Some(steady) if !self.moves() => self.on_a_plane(steady),
+                _ => Answers::default(),
+            },
         };
         if !self.moves() && self.opening.kind == Start::SteadyState {
             answers.last = self.opening.law.as_ref().ok().cloned();
@@ -374,7 +377,7 @@ impl Answers {
     }
 
     /// The parts of the entropy in the mean.
-    fn parts(&mut self, medium: f64, system: Option<f64>, housekeeping: f64, moves: f64, source: &str) {
+    pub(super) fn parts(&mut self, medium: f64, system: Option<f64>, housekeeping: f64, moves: f64, source: &str) {
         // A difference that only rounding keeps from zero.
         let housekeeping = if housekeeping.abs() <= 1e-9 * (1.0 + medium.abs()) { 0.0 } else { housekeeping };
         let excess = medium - housekeeping;

@@ -3,6 +3,7 @@
 use crate::density::Density;
 use crate::exact::linear::Gaussian;
 use crate::plan::InitialState;
+use crate::surface::Surface;
 
 /// A normalised law of all coordinates.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub enum Law {
     Gaussian(Gaussian),
     /// A tabulated density of one coordinate.
     Density(Density),
+    /// A tabulated density of two coordinates.
+    Surface(Surface),
     /// Independent and uniform between the ends.
     Uniform {
         /// Lower ends.
@@ -33,6 +36,7 @@ impl Law {
         match self {
             Law::Gaussian(gaussian) => gaussian.ln_pdf(x),
             Law::Density(density) => density.ln_pdf(x[0]),
+            Law::Surface(surface) => surface.ln_pdf([x[0], x[1]]),
             Law::Uniform { lower, upper } => {
                 let inside = x.iter().zip(lower.iter().zip(upper)).all(|(x, (l, u))| (l..=u).contains(&x));
                 if inside { -lower.iter().zip(upper).map(|(l, u)| (u - l).ln()).sum::<f64>() } else { f64::NEG_INFINITY }
@@ -62,6 +66,7 @@ impl Law {
                 InitialState::Gaussian { mean: gaussian.mean().as_slice().to_vec(), factor: (0..d * d).map(|k| factor[(k / d, k % d)]).collect() }
             }
             Law::Density(density) => InitialState::Density(density.clone()),
+            Law::Surface(surface) => InitialState::Surface(surface.clone()),
             Law::Uniform { lower, upper } => InitialState::Uniform { lower: lower.clone(), upper: upper.clone() },
             Law::Thermal { positions, deviation } => InitialState::Thermal { positions: Box::new(positions.initial_state()), deviation: deviation.clone() },
         }
@@ -71,6 +76,7 @@ impl Law {
     pub fn tabulated(&self, lower: f64, upper: f64, cells: usize) -> Option<Density> {
         match self {
             Law::Thermal { positions, .. } => positions.tabulated(lower, upper, cells),
+            Law::Surface(_) => None,
             Law::Density(density) if density.lower() == lower && density.upper() == upper => Some(density.clone()),
             law => {
                 let node = |i: usize| law.ln_pdf(&[lower + (upper - lower) * i as f64 / cells as f64]);

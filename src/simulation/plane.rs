@@ -67,7 +67,9 @@ impl Question<'_> {
             let inverse: f64 = bin_averages(density, &edges(grid)).into_iter().filter(|p| *p > 0.0).map(|p| 1.0 / p).sum();
             return FieldAnswers { visible_rate: j.map(|j| j * j * width * inverse / diffusion[0]), diffusion, plane: None };
         }
-        let Some((plane, visible_rate)) = self.gaussian_plane(&diffusion) else { return FieldAnswers { diffusion, ..FieldAnswers::default() } };
+        let Some((plane, visible_rate)) = self.gaussian_plane(&diffusion).or_else(|| self.grid_plane(&diffusion)) else {
+            return FieldAnswers { diffusion, ..FieldAnswers::default() };
+        };
         FieldAnswers { diffusion, plane: Some(plane), visible_rate: Some(visible_rate) }
     }
 
@@ -83,6 +85,16 @@ impl Question<'_> {
         let (dt, area) = (self.plan.schedule.dt, (x[1] - x[0]) * (y[1] - y[0]));
         let seen = if by_exact_steps { PlaneLaw::of_steps(&dynamics.step(dt).ok()?, dt, law, pair)?.averages([&x, &y]) } else { exact.clone() };
         let rate = seen.entropy_production_rate(&exact.density, pair.map(|i| diffusion[i]), area);
+        Some((exact, rate))
+    }
+
+    /// The same of the steady state of two coordinates on a grid.
+    fn grid_plane(&self, diffusion: &[f64]) -> Option<(CellAverages, f64)> {
+        let (grid, steady) = (self.plan.plane.as_ref()?, self.opening.grid.as_ref()?);
+        let pair = [0, 1].map(|k| usize::from(grid.axes[k].coordinate));
+        let (x, y) = (edges(&grid.axes[0]), edges(&grid.axes[1]));
+        let exact = steady.averages([&x, &y], pair == [1, 0]);
+        let rate = exact.entropy_production_rate(&exact.density, pair.map(|i| diffusion[i]), (x[1] - x[0]) * (y[1] - y[0]));
         Some((exact, rate))
     }
 }

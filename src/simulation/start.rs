@@ -1,8 +1,10 @@
 //! How an ensemble starts: the exact law where there is one, otherwise a relaxation.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use super::SimulationError;
+use super::grids::steady_plane;
 use super::inertial::{stationary, thermal};
 use super::law::Law;
 use super::periodic::periodic_law;
@@ -12,6 +14,7 @@ use crate::exact::equilibrium::{Equilibrium, Quadratic};
 use crate::exact::linear::{Gaussian, LinearDynamics};
 use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
+use crate::exact::steady::Steady;
 use crate::experiment::{Experiment, InitialLaw, Interpretation};
 use crate::model::System;
 use crate::plan::{Boundary, InitialState};
@@ -34,11 +37,13 @@ pub(super) struct Opening {
     pub(super) kind: Start,
     /// In words.
     pub(super) description: String,
+    /// The steady state of two coordinates, where the run starts in it.
+    pub(super) grid: Option<Arc<Steady>>,
 }
 
 impl Opening {
     fn known(law: Law, kind: Start, description: impl Display) -> Self {
-        Self { initial: law.initial_state(), law: Ok(law), relaxation_steps: 0, kind, description: description.to_string() }
+        Self { initial: law.initial_state(), law: Ok(law), relaxation_steps: 0, kind, description: description.to_string(), grid: None }
     }
 }
 
@@ -58,6 +63,7 @@ pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]
                 relaxation_steps: 0,
                 kind: Start::Other,
                 description: "one point".to_owned(),
+                grid: None,
             });
         }
         InitialLaw::Gaussian { mean, covariance } => gaussian(system, mean, covariance)?,
@@ -225,8 +231,16 @@ pub(super) fn ring(system: &System, protocol: &[f64]) -> Result<Option<Ring>, Si
 }
 
 fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
-    match steady_law(system, protocol)? {
-        Some((law, description)) => Ok(Opening::known(law, Start::SteadyState, description)),
+    if let Some((law, description)) = steady_law(system, protocol)? {
+        return Ok(Opening::known(law, Start::SteadyState, description));
+    }
+    match steady_plane(system, protocol) {
+        Some(Ok(steady)) => {
+            let description = format!("steady state of the Fokker–Planck equation on grids, ln p within {:.0e}", steady.error.max(1e-9));
+            let opening = Opening::known(Law::Surface(steady.law.clone()), Start::SteadyState, description);
+            Ok(Opening { grid: Some(Arc::new(steady)), ..opening })
+        }
+        Some(Err(error)) => Ok(Opening { law: Err(format!("the steady state is not known: {error}")), ..relaxed(experiment, system, Start::SteadyState)? }),
         None => relaxed(experiment, system, Start::SteadyState),
     }
 }
@@ -252,5 +266,6 @@ fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Result<Open
         relaxation_steps: steps,
         kind,
         description: format!("relaxed for t = {time} ({steps} steps) at the initial protocol"),
+        grid: None,
     })
 }

@@ -13,6 +13,7 @@ use crate::exact::linear::{ExactStep, Gaussian, LinearDynamics};
 use crate::exact::surprise::Surprise;
 use crate::model::System;
 use crate::plan::{InitialState, QuadraticMove, SurpriseAlong, protocol_at};
+use crate::surface::Surface;
 use crate::thermodynamics::theorems::Start;
 
 /// Cells of a grid that is tried first, and most that are tried.
@@ -68,6 +69,10 @@ pub(super) fn steady_states(system: &Arc<System>, table: &[Vec<f64>], opening: &
         linear(system, table, ends, steps, moves)
     } else if system.dimension() == 1 {
         one_coordinate(system, table, ends, steps, moves, &opening.initial)
+    } else if let (Some(steady), false) = (&opening.grid, moves) {
+        Ok(on_a_plane(&steady.law))
+    } else if system.dimension() == 2 {
+        return Err("the steady state of two coordinates that are neither harmonic nor in equilibrium is known here where a run starts in it and nothing moves; hold the protocol constant, and start in the steady state".to_owned());
     } else {
         return Err("the steady state of several coordinates that are neither harmonic nor in equilibrium is not known here".to_owned());
     };
@@ -95,6 +100,13 @@ fn conservative(system: &Arc<System>, ends: &Ends, temperature: f64, moves: bool
     };
     let along = if moves { Moves::Work(1.0 / temperature, difference) } else { Moves::None };
     Ok(SteadyStates { first: energy(&ends.first, 0.0), last: energy(&ends.last, difference), moves: along, along: None })
+}
+
+/// The steady state of two coordinates, which stays.
+fn on_a_plane(law: &Surface) -> SteadyStates {
+    let law = law.clone();
+    let surprise: StateSurprise = Arc::new(move |x: &[f64]| -law.ln_pdf([x[0], x[1]]));
+    SteadyStates { first: Arc::clone(&surprise), last: surprise, moves: Moves::None, along: None }
 }
 
 /// Gaussian steady states.
@@ -304,7 +316,9 @@ fn open_range(system: &System, table: &[Vec<f64>], initial: &InitialState) -> Re
         InitialState::Gaussian { mean, factor } => (mean[0] - REACH * factor[0], mean[0] + REACH * factor[0]),
         InitialState::Uniform { lower, upper } => (lower[0], upper[0]),
         InitialState::Density(density) => (density.lower(), density.upper()),
-        InitialState::Discrete { .. } | InitialState::Exponential { .. } | InitialState::Thermal { .. } => (f64::INFINITY, f64::NEG_INFINITY),
+        InitialState::Surface(_) | InitialState::Discrete { .. } | InitialState::Exponential { .. } | InitialState::Thermal { .. } => {
+            (f64::INFINITY, f64::NEG_INFINITY)
+        }
     };
     for moment in 0..=MOMENTS {
         let (low, high) = effective_range(system, &protocol_at(table, (entries - 1) * moment / MOMENTS))?;

@@ -115,8 +115,7 @@ fn relaxation_rates_of_rings_and_wells() {
     assert!((found.value - 0.7).abs() <= found.error && found.error <= 1e-6, "{found:?}");
     // Over a high barrier, both ways, by Kramers' rate, which is right to the order of T over the barrier.
     let well = |cells: usize| {
-        let forces =
-            Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, ..UNIT };
+        let forces = Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, ..UNIT };
         gap(Mesh::new(&[Axis { lower: -2.0, upper: 2.0, ends: Ends::Walls }], &forces, cells)?)
     };
     let found = extrapolate(&[64, 128, 256, 512], 1e-11, well).expect("finite")[0];
