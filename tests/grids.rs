@@ -46,14 +46,14 @@ potential = "x^2 + y^2 - x*y + 1e-12*x^4"
 friction = 1.0
 temperature = { x = 1.0, y = 10.0 }
 [protocol]
-duration = 0.5
+duration = 0.1
 [initial]
 distribution = "steady-state"
 [ensemble]
 trajectories = 20_000
 dt = 0.001
 [measure]
-every = 0.5
+every = 0.1
 theorems = ["integral_total", "integral_housekeeping", "detailed_total"]
 "#;
 
@@ -115,7 +115,7 @@ fn what_two_coordinates_do_not_show_is_refused_with_the_reason() {
         let source = Source::Text { name: "test".to_owned(), text: text.to_owned() };
         prepare(&source, sets).err().map(|error| error.to_string()).unwrap_or_default()
     };
-    let moving = GYRATOR.replace("1e-12*x^4", "lambda*x^4").replace("duration = 0.5", "duration = 0.5\nlambda = \"0.1 + t\"");
+    let moving = GYRATOR.replace("1e-12*x^4", "lambda*x^4").replace("duration = 0.1", "duration = 0.1\nlambda = \"0.1 + t\"");
     let error = refused(&moving, &[("measure.theorems", "['hatano_sasa']")]);
     assert!(error.contains("hold the protocol constant"), "{error}");
     let free = GYRATOR.replace("x^2 + y^2 - x*y + 1e-12*x^4", "y^2 + cos(x)");
