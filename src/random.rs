@@ -55,11 +55,13 @@ pub enum Purpose {
     Bridge = 13,
     /// The end of relaxation inside a leap.
     RelaxationBridge = 14,
+    /// How low the total entropy production is between the ends of a step: index = step / 4, word = step % 4.
+    Infimum = 15,
 }
 
 impl Purpose {
     /// All purposes, for tests that loop over them.
-    pub const ALL: [Purpose; 14] = [
+    pub const ALL: [Purpose; 15] = [
         Purpose::Initial,
         Purpose::Noise,
         Purpose::Relaxation,
@@ -74,6 +76,7 @@ impl Purpose {
         Purpose::RelaxationLeap,
         Purpose::Bridge,
         Purpose::RelaxationBridge,
+        Purpose::Infimum,
     ];
 }
 

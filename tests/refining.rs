@@ -127,6 +127,14 @@ fn heat_along_a_path_has_first_order_where_forces_are_not_linear() {
 }
 
 #[test]
+fn the_area_between_path_and_chord_has_first_order_however_exact_the_step() {
+    let sets = [("protocol.duration", "4"), ("ensemble.dt", "0.02"), ("measure.every", "4"), ("ensemble.trajectories", "200000"), ("ensemble.refine", "true")];
+    let outcome = run(&model("gyrator", &sets), &cpu());
+    assert_corrected(&outcome, "entropy_medium", 8.1, 1);
+    assert_corrected(&outcome, "circulation.x.y", -2.25, 1);
+}
+
+#[test]
 fn every_estimate_of_one_ensemble_is_refined_and_the_first_ensemble_is_the_same() {
     let sets = [("ensemble.trajectories", "5000"), ("protocol.duration", "1")];
     for name in ["driven-ring", "gyrator", "noisy-ring", "underdamped-ring", "dragged-bead"] {

@@ -83,6 +83,8 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::Heat(i) => (format!("heat.{}", name(*i)), "heat given so far to the bath of a coordinate".to_owned(), "kT"),
         Column::EntropyMedium => ("entropy_medium".to_owned(), "entropy given to the medium so far".to_owned(), "nat"),
         Column::EntropyPath => ("entropy_medium_path".to_owned(), "medium entropy so far, path ledger".to_owned(), "nat"),
+        Column::EntropySoFar => ("entropy_total".to_owned(), "total entropy production of a steady state so far".to_owned(), "nat"),
+        Column::Infimum => ("entropy_infimum".to_owned(), "lowest total entropy production so far".to_owned(), "nat"),
         Column::Circulation(i, j) => (format!("area.{}.{}", name(*i), name(*j)), "area enclosed so far in the plane of two coordinates".to_owned(), "length^2"),
         Column::HeatPath => ("heat_path".to_owned(), "heat given to all baths so far, path ledger".to_owned(), "kT"),
         Column::Surprise => ("hatano_sasa".to_owned(), "change of -ln p_ss by the protocol so far".to_owned(), "nat"),

@@ -5,6 +5,7 @@
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
 //! - [`kramers`]: the same with inertia;
+//! - [`infimum`]: how low Brownian motion with drift ever is;
 //! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
 //! - [`linear`], [`tilt`], [`flow`], [`plane`]: Gaussian laws of linear Langevin dynamics, cumulants of sums of quadratic forms and of flows along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`relaxation`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, how fast they forget, cycles and conservation laws;
@@ -23,6 +24,7 @@ pub mod extent;
 pub mod flow;
 pub mod fokker_planck;
 pub mod generator;
+pub mod infimum;
 pub mod kramers;
 mod landscape;
 pub mod linear;

@@ -3,7 +3,7 @@
 use super::linear_step::linear_entries;
 use super::surprise::surprise_move;
 use super::{
-    BackStep, Column, Coordinate, Dynamics, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE, Uniforms,
+    Affinity, BackStep, Column, Coordinate, Dynamics, Infimum, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE, Uniforms,
     circulation_pairs, underdamped,
 };
 use crate::exact::ExactError;
@@ -82,22 +82,31 @@ pub struct Start {
     pub relaxation_steps: u64,
 }
 
-/// Compiles an experiment, or its reverse; `along` are the moves of `−ln p_ss`, where they are to be summed.
+/// What is followed along the paths besides.
+#[derive(Clone, Copy, Default)]
+pub struct Followed<'a> {
+    /// The moves of `−ln p_ss`, where they are to be summed.
+    pub along: Option<&'a SurpriseAlong>,
+    /// The affinity of the steady state, where the infimum of the total entropy production is wanted.
+    pub affinity: Option<&'a Affinity>,
+}
+
+/// Compiles an experiment, or its reverse.
 pub fn compile(
     experiment: &Experiment,
     model: &OverdampedModel,
     system: &System,
     stream: Stream,
     start: Start,
-    along: Option<&SurpriseAlong>,
+    followed: Followed,
 ) -> Result<Plan, PlanError> {
     let integrator = if model.is_underdamped() { underdamped::choose(experiment, system)? } else { choose(experiment, system)? };
     let table = protocol_table(experiment, stream);
     let mut compiler = Compiler::new(experiment, model, &table, stream);
     let coordinates = model.state();
     let (state, d) = (coordinates.len() as u16, model.coordinates.len() as u16);
-    let mut dynamics = compiler.dynamics(integrator, system, &table)?;
-    dynamics.surprise = along.map(|along| surprise_move(along, |column| compiler.external(column))).transpose()?;
+    let mut dynamics = compiler.dynamics(integrator, system, (&table, followed.affinity))?;
+    dynamics.surprise = followed.along.map(|along| surprise_move(along, |column| compiler.external(column))).transpose()?;
     let uniforms = compiler.uniforms(&table)?;
     let trajectories = experiment.ensemble.trajectories;
     Ok(Plan {
@@ -108,7 +117,7 @@ pub fn compile(
         ensemble: trajectories,
         block: block_size(trajectories),
         schedule: Schedule { start: 0.0, dt: experiment.ensemble.dt, steps: experiment.steps, save_every: experiment.save_every },
-        columns: columns(&coordinates, &model.coordinates, integrator, system, along.is_some()),
+        columns: columns(&coordinates, &model.coordinates, integrator, system, followed),
         series: series(state, d, integrator, system),
         uniforms,
         coordinates,
@@ -128,11 +137,12 @@ pub fn block_size(trajectories: u64) -> u64 {
 }
 
 /// `state` makes up the state of a trajectory, `coordinates` are its positions.
-fn columns(state: &[Coordinate], coordinates: &[Coordinate], integrator: Integrator, system: &System, along: bool) -> Vec<Column> {
+fn columns(state: &[Coordinate], coordinates: &[Coordinate], integrator: Integrator, system: &System, followed: Followed) -> Vec<Column> {
     let d = coordinates.len() as u16;
     let mut columns: Vec<Column> = (0..state.len() as u16).flat_map(|i| [Column::Initial(i), Column::Position(i), Column::Winding(i)]).collect();
     columns.extend(ledgers(d, integrator, system));
-    columns.extend(along.then_some(Column::Surprise));
+    columns.extend(followed.along.map(|_| Column::Surprise));
+    columns.extend(followed.affinity.iter().flat_map(|_| [Column::EntropySoFar, Column::Infimum]));
     columns.extend(circulation_pairs(coordinates).into_iter().map(|(i, j)| Column::Circulation(i, j)));
     columns
 }
@@ -228,7 +238,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn dynamics(&mut self, integrator: Integrator, system: &System, table: &[Vec<f64>]) -> Result<Overdamped, PlanError> {
+    fn dynamics(&mut self, integrator: Integrator, system: &System, (table, affinity): (&[Vec<f64>], Option<&Affinity>)) -> Result<Overdamped, PlanError> {
         let d = self.model.coordinates.len();
         let potential = self.settled(self.model.potential);
         let drives: Vec<Option<Node>> = self.model.drives.clone().into_iter().map(|drive| drive.map(|node| self.settled(node))).collect();
@@ -249,6 +259,11 @@ impl<'a> Compiler<'a> {
                 outputs.push(node);
             }
             (first..first + d as u16).collect()
+        });
+        let infimum = affinity.map(|affinity| {
+            let first = outputs.len() as u16;
+            outputs.extend(affinity.formulas(&mut self.graph));
+            Infimum { affinity: (first..outputs.len() as u16).collect() }
         });
         let force = compile_program(&self.graph, &outputs, &mut self.slots)?;
         let protocol_work = match self.protocol_work(potential) {
@@ -281,6 +296,7 @@ impl<'a> Compiler<'a> {
             linear,
             inertia,
             surprise: None,
+            infimum,
         })
     }
 

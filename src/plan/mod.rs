@@ -6,6 +6,7 @@ mod circulation;
 mod compile;
 mod compile_jump;
 mod exchange;
+mod infimum;
 mod initial;
 mod jump;
 mod linear_step;
@@ -23,9 +24,10 @@ use crate::surface::Surface;
 
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid, PlaneGrid};
 pub use circulation::circulation_pairs;
-pub use compile::{PlanError, Start, block_size, compile, protocol_at, protocol_table};
+pub use compile::{Followed, PlanError, Start, block_size, compile, protocol_at, protocol_table};
 pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
 pub use exchange::{Exchange, bond_rates, compile_exchange, temperatures};
+pub use infimum::{Affinity, Infimum};
 pub use initial::initial_state;
 pub use jump::{
     Alias, CRITICAL_FIRINGS, Channel, Clock, DWELL_UNITS, EXACT_EVENTS, Intervention, JumpColumn, Leaping, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions,
@@ -223,6 +225,9 @@ pub struct Overdamped {
     /// Change of `−ln p_ss` by this step's protocol move at the present position, for [`Column::Surprise`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surprise: Option<SurpriseMove>,
+    /// What the infimum of the total entropy production needs, for [`Column::Infimum`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infimum: Option<Infimum>,
 }
 
 impl Overdamped {
@@ -361,6 +366,10 @@ pub enum Column {
     HeatPath,
     /// Change of `−ln p_ss` by the protocol's moves so far, in nats.
     Surprise,
+    /// Total entropy production so far in a steady state, `Σ_i (ν_i/D_i) ∘ dx_i`, in nats.
+    EntropySoFar,
+    /// The lowest that [`Column::EntropySoFar`] ever was, between steps too.
+    Infimum,
     /// What only jump processes have.
     Jump(JumpColumn),
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::answers::{Answers, Question};
 use super::evidence::LangevinAccounts;
+use super::infimum::affinity;
 use super::law::Law;
 use super::plane::plane;
 use super::start::{Opening, equilibrium, opening};
 use super::surprise::steady_states;
 use super::{Beside, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, Coordinate, FieldGrid};
+use crate::exact::infimum::mean_infimum;
 use crate::exact::path;
 use crate::experiment::{Experiment, OverdampedModel};
 use crate::model::System;
@@ -42,7 +44,10 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let start = plan::Start { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
     let steady = steady_states(&system, &table, &opening, &ends, experiment.steps as usize);
     let along = steady.as_ref().ok().and_then(|steady| steady.along.clone());
-    let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start, along.as_deref())?;
+    let moves = table.iter().any(|values| values.iter().any(|value| *value != values[0]));
+    let affinity = affinity(&experiment, &system, &opening, &ends, moves)?;
+    let followed = plan::Followed { along: along.as_deref(), affinity: affinity.as_ref() };
+    let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start, followed)?;
     let baths = baths(&system);
     let mut warnings = experiment.warnings.clone();
     let pilot = pilot::fly(&plan)?;
@@ -52,6 +57,10 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let question = Question { experiment: &experiment, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen: pilot.range(0) };
     let mut answers = question.answer()?;
     warnings.append(&mut answers.warnings);
+    if let Some(uniform) = affinity.and_then(|affinity| affinity.uniform()) {
+        let rise = uniform * uniform * system.temperature[0] / system.friction[0] * experiment.protocol.duration;
+        answers.values.insert("entropy_infimum".to_owned(), (mean_infimum(rise), "Brownian motion with drift".to_owned()));
+    }
     let mut facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
     if opening.relaxation_steps > 0 && facts.protocol_moves {
         warnings.extend(pilot::relaxation_report(&plan)?);
@@ -110,7 +119,7 @@ fn reversed(
         return Err(SimulationError::Start("the reversed run needs an exact law to start from, which this model does not have".to_owned()));
     };
     let start = plan::Start { initial: law.initial_state(), relaxation_steps: 0 };
-    let plan = plan::compile(&simulation.experiment, model, system, Stream::Reverse, start, None)?;
+    let plan = plan::compile(&simulation.experiment, model, system, Stream::Reverse, start, plan::Followed::default())?;
     let last_step = Ends::of(&protocol_table(&simulation.experiment, Stream::Reverse)).last_step;
     let ends = Ends { first: ends.last.clone(), last_step, last: ends.first.clone() };
     let accounts = LangevinAccounts::new(system, &plan, baths, &ends, Some(law), end_law);

@@ -5,6 +5,7 @@ mod evidence;
 mod exchange;
 mod grids;
 mod inertial;
+mod infimum;
 mod inertial_answers;
 mod jump;
 mod langevin;

@@ -292,6 +292,8 @@ fn kept(experiment: &Experiment, plan: &Plan, gathered: &Gathered) -> Vec<(Strin
         | Column::EntropyPath
         | Column::HeatPath
         | Column::Surprise
+        | Column::EntropySoFar
+        | Column::Infimum
         | Column::Circulation(..)
         | Column::Jump(_) => None,
     };

@@ -39,7 +39,7 @@ fn expected(plan: &Plan, end: &End) -> Vec<f64> {
         Column::EntropyMedium => f64::NAN,
         Column::EntropyPath => end.path,
         Column::Circulation(..) => end.area,
-        Column::HeatPath | Column::Surprise | Column::Jump(_) => f64::NAN,
+        Column::HeatPath | Column::Surprise | Column::EntropySoFar | Column::Infimum | Column::Jump(_) => f64::NAN,
     };
     plan.columns.iter().map(value).collect()
 }

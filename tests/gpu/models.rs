@@ -97,6 +97,7 @@ impl Model {
                 linear,
                 inertia: None,
                 surprise: None,
+                infimum: None,
             }),
             initial: InitialState::Gaussian { mean: vec![0.3; d], factor: (0..d * d).map(|k| if k % (d + 1) == 0 { 0.4 } else { 0.0 }).collect() },
             relaxation_steps: 0,

@@ -1,5 +1,6 @@
 //! The state of a lane block and its way through a plan.
 
+use super::infimum::Extremes;
 use super::instruction_sets::Kernels;
 use super::kernels::NoiseBlock;
 use super::record::Record;
@@ -38,11 +39,11 @@ impl<R: Real> Numbers<R> {
 /// A sum along the path: a partial sum in the precision of the run, flushed into f64 every [`FLUSH_EVERY`] steps.
 pub(super) struct Sum<R> {
     pub(super) partial: Lanes<R>,
-    total: Lanes<f64>,
+    pub(super) total: Lanes<f64>,
 }
 
 impl<R: Real> Sum<R> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { partial: Lanes([R::ZERO; LANES]), total: Lanes([0.0; LANES]) }
     }
 
@@ -57,7 +58,7 @@ pub(super) struct Block<'a, R: Real> {
     pub(super) dynamics: &'a Overdamped,
     pub(super) kernels: Kernels<R>,
     pub(super) numbers: &'a Numbers<R>,
-    first: u64,
+    pub(super) first: u64,
     start: Vec<[f64; LANES]>,
     pub(super) position: Vec<Lanes<R>>,
     pub(super) next: Vec<Lanes<R>>,
@@ -79,6 +80,7 @@ pub(super) struct Block<'a, R: Real> {
     circulation: Vec<((u16, u16), Sum<R>)>,
     pub(super) heat_path: Sum<R>,
     pub(super) surprise: Sum<R>,
+    pub(super) infimum: Extremes<R>,
 }
 
 /// What a step reads besides the state.
@@ -143,6 +145,7 @@ impl<'a, R: Real> Block<'a, R> {
             circulation: circulations(plan).map(|pair| (pair, Sum::new())).collect(),
             heat_path: Sum::new(),
             surprise: Sum::new(),
+            infimum: Extremes::new(),
         }
     }
 
@@ -204,6 +207,7 @@ impl<'a, R: Real> Block<'a, R> {
         self.medium = Sum::new();
         self.heat_path = Sum::new();
         self.surprise = Sum::new();
+        self.infimum = Extremes::new();
         for heat in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             *heat = Sum::new();
         }
@@ -238,6 +242,9 @@ impl<'a, R: Real> Block<'a, R> {
             (Integrator::ExactLinear, ..) => self.step_exact_linear(input),
             (Integrator::Baoab | Integrator::Obabo, Some(inertia), _) => self.step_splitting(input, inertia),
             (Integrator::Baoab | Integrator::Obabo, None, _) => unreachable!("a plan with a splitting carries its masses"),
+        }
+        if let Some(infimum) = dynamics.infimum.as_ref().filter(|_| purpose == self.plan.stream.noise()) {
+            self.follow_infimum(infimum, step, input);
         }
         for ((i, j), sum) in &mut self.circulation {
             let (i, j) = (usize::from(*i), usize::from(*j));
@@ -306,6 +313,9 @@ impl<'a, R: Real> Block<'a, R> {
         self.kernels.flush(&mut self.medium.partial, &mut self.medium.total);
         self.kernels.flush(&mut self.heat_path.partial, &mut self.heat_path.total);
         self.kernels.flush(&mut self.surprise.partial, &mut self.surprise.total);
+        for sum in [&mut self.infimum.level, &mut self.infimum.lowest] {
+            self.kernels.flush(&mut sum.partial, &mut sum.total);
+        }
         for sum in self.heat.iter_mut().chain(self.circulation.iter_mut().map(|(_, sum)| sum)) {
             self.kernels.flush(&mut sum.partial, &mut sum.total);
         }
@@ -324,6 +334,8 @@ impl<'a, R: Real> Block<'a, R> {
             Column::Circulation(i, j) => self.circulation.iter().find(|(pair, _)| *pair == (i, j)).map_or(f64::NAN, |(_, sum)| sum.value(lane)),
             Column::HeatPath => self.heat_path.value(lane),
             Column::Surprise => self.surprise.value(lane),
+            Column::EntropySoFar => self.infimum.level.value(lane),
+            Column::Infimum => self.infimum.lowest.value(lane),
             Column::Jump(_) => f64::NAN,
         }
     }

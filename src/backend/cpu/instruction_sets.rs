@@ -84,6 +84,9 @@ macro_rules! kernels {
 
 kernels! {
     fn normals(block: NoiseBlock, first: u64, out: &mut [Lanes<R>; 4]);
+    fn waits(block: NoiseBlock, first: u64, out: &mut [Lanes<R>; 4]);
+    fn add_spread(before: &Lanes<R>, after: &Lanes<R>, weight: R, sum: &mut Lanes<R>);
+    fn follow_infimum(rise: &Lanes<R>, spread: &Lanes<R>, wait: &Lanes<R>, totals: [&Lanes<f64>; 2], level: &mut Lanes<R>, lowest: &mut Lanes<R>);
     fn program(program: &Program, coordinates: &[Lanes<R>], constants: &[R], row: &[R], registers: &mut [Lanes<R>]);
     fn euler_maruyama(x: &Lanes<R>, force: &Lanes<R>, z: &Lanes<R>, mobility: R, noise: R, displacement: &mut Lanes<R>, next: &mut Lanes<R>);
     fn heun(x: &Lanes<R>, force: &Lanes<R>, predicted: &Lanes<R>, z: &Lanes<R>, mobility: R, noise: R, displacement: &mut Lanes<R>, next: &mut Lanes<R>);

@@ -5,7 +5,7 @@
 
 use crate::backend::TileMoments;
 use crate::expression::{Program, interpret};
-use crate::maths::{LANES, Lanes, Real, box_muller, log};
+use crate::maths::{LANES, Lanes, Real, box_muller, log, negative_log_uniform};
 use crate::plan::TILE;
 use crate::random::{self, Purpose};
 
@@ -46,6 +46,52 @@ pub(super) fn normals<R: Real, const FMA: bool>(block: NoiseBlock, first: u64, o
     }
     for l in 0..LANES {
         (z2.0[l], z3.0[l]) = box_muller::<R, FMA>(w2[l], w3[l]);
+    }
+}
+
+/// `−ln u` for each trajectory from `first` on, of four steps.
+#[inline(always)]
+pub(super) fn waits<R: Real, const FMA: bool>(block: NoiseBlock, first: u64, out: &mut [Lanes<R>; 4]) {
+    let index = block.quartet as u32;
+    let one = random::word_one(block.purpose, block.coordinate, block.quartet);
+    for l in 0..LANES {
+        let trajectory = first + l as u64;
+        let words = random::philox([index, one, trajectory as u32, (trajectory >> 32) as u32], block.key);
+        for (wait, word) in out.iter_mut().zip(words) {
+            wait.0[l] = negative_log_uniform::<R, FMA>(word);
+        }
+    }
+}
+
+/// `sum += ½ weight² (before² + after²)`.
+#[inline(always)]
+pub(super) fn add_spread<R: Real, const FMA: bool>(before: &Lanes<R>, after: &Lanes<R>, weight: R, sum: &mut Lanes<R>) {
+    let half = R::from_f64(0.5) * weight * weight;
+    for l in 0..LANES {
+        let (a, b) = (before.0[l], after.0[l]);
+        sum.0[l] = half.multiply_add::<FMA>(a.multiply_add::<FMA>(a, b * b), sum.0[l]);
+    }
+}
+
+/// Follows a level, `level += rise`, and the lowest it ever was: between the ends it is a Brownian bridge of variance `spread`, whose infimum
+/// `½(a + b − sqrt((a − b)² − 2 spread ln u))` is that of `wait = −ln u`. Of both the total that was flushed is read.
+#[inline(always)]
+pub(super) fn follow_infimum<R: Real, const FMA: bool>(
+    rise: &Lanes<R>,
+    spread: &Lanes<R>,
+    wait: &Lanes<R>,
+    totals: [&Lanes<f64>; 2],
+    level: &mut Lanes<R>,
+    lowest: &mut Lanes<R>,
+) {
+    let half = R::from_f64(0.5);
+    for l in 0..LANES {
+        let (start, rise) = (R::from_f64(totals[0].0[l]) + level.0[l], rise.0[l]);
+        let squares = (spread.0[l] + spread.0[l]).multiply_add::<FMA>(wait.0[l], rise * rise);
+        let least = half * ((start + start + rise) - squares.sqrt());
+        let drop = least - (R::from_f64(totals[1].0[l]) + lowest.0[l]);
+        lowest.0[l] = lowest.0[l] + drop.min(R::ZERO);
+        level.0[l] = level.0[l] + rise;
     }
 }
 

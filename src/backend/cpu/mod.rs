@@ -8,6 +8,7 @@ mod kernels;
 mod multiplicative;
 mod plane;
 mod record;
+mod infimum;
 mod surprise;
 mod underdamped;
 

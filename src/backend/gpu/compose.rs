@@ -65,6 +65,7 @@ fragments! {
     EXACT_LINEAR "exact_linear.wgsl"
     UNDERDAMPED "underdamped.wgsl"
     SURPRISE "surprise.wgsl"
+    INFIMUM "infimum.wgsl"
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
     PLANE "plane.wgsl"
@@ -136,6 +137,9 @@ impl Composition {
         }
         if matches!(dynamics.surprise, Some(SurpriseMove::Table(_))) {
             whole.push_fragment(SURPRISE);
+        }
+        if dynamics.infimum.is_some() {
+            whole.push_fragment(INFIMUM);
         }
         if !plan.series.is_empty() {
             whole.push_fragment(TILE_MOMENTS);

@@ -87,6 +87,8 @@ impl Layout {
             Column::EntropyPath,
             Column::HeatPath,
             Column::Surprise,
+            Column::EntropySoFar,
+            Column::Infimum,
         ]);
         let areas = plan.columns.iter().copied().filter(|column| matches!(column, Column::Circulation(..)));
         let sums: Vec<Column> = possible.filter(|&column| asked(column)).chain(areas).collect();

@@ -45,7 +45,7 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             Some(winding) => slot(winding).iter().map(|bits| f64::from(bits.cast_signed())).collect(),
             None => vec![0.0; count],
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Surprise | Column::Circulation(..) => {
+        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Surprise | Column::EntropySoFar | Column::Infimum | Column::Circulation(..) => {
             match layout.sum(column) {
                 Some(sum) => {
                     let parts = [0, 1, 2].map(|part| slot(layout.first_sum + 3 * sum + part));

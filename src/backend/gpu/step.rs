@@ -8,6 +8,7 @@ use super::layout::Layout;
 use super::plane;
 use crate::expression::{Operand, wgsl_operand};
 use crate::plan::{Boundary, CUBIC, Column, Integrator, LinearStep, Overdamped, Plan, SurpriseMove};
+use crate::random::Purpose;
 
 /// `fn step(row, n)`: one step of the plan at the row of numbers that starts there.
 pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> String {
@@ -31,6 +32,7 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
         (Integrator::ExactLinear, None, _) => unreachable!("a plan with the exact linear integrator carries its matrices"),
         (Integrator::Baoab | Integrator::Obabo, _, None) => unreachable!("a plan with a splitting carries its masses"),
     }
+    writer.infimum(&mut text);
     writer.circulation(&mut text);
     if let Some(grid) = &plan.plane {
         text.push_str(&plane::deposit(plan, grid));
@@ -161,6 +163,27 @@ impl Writer<'_> {
                 line!(text, "    partial[{medium}] = fma(between[{}], displacement{i}, partial[{medium}]);", outputs[i]);
             }
         }
+    }
+
+    /// Follows the total entropy production and the lowest it ever was.
+    fn infimum(&self, text: &mut String) {
+        let sums = (&self.dynamics.infimum, self.layout.sum(Column::EntropySoFar), self.layout.sum(Column::Infimum));
+        let (Some(infimum), Some(level), Some(lowest)) = sums else { return };
+        let exact = self.dynamics.integrator == Integrator::ExactLinear;
+        let (before, after, moved) = if exact { ("between", "between", "displacement") } else { ("before", "after", "moved") };
+        line!(text, "    var rise = 0.0;\n    var spread = 0.0;");
+        for (i, output) in infimum.affinity.iter().enumerate() {
+            let noise = wgsl_operand(self.dynamics.noise[i]);
+            line!(text, "    rise = add_trapezoid({before}[{output}], {after}[{output}], {moved}{i}, rise);");
+            line!(
+                text,
+                "    spread = fma(0.5 * {noise} * {noise}, fma({before}[{output}], {before}[{output}], {after}[{output}] * {after}[{output}]), spread);"
+            );
+        }
+        let purpose = (Purpose::Infimum as u32) << 24;
+        line!(text, "    let level = total[{level}].x + (total[{level}].y + partial[{level}]);");
+        line!(text, "    let drop = lowest_between(level, rise, spread, wait({purpose}u, n)) - (total[{lowest}].x + (total[{lowest}].y + partial[{lowest}]));");
+        line!(text, "    partial[{lowest}] = partial[{lowest}] + min(drop, 0.0);\n    partial[{level}] = partial[{level}] + rise;");
     }
 
     /// The area between the step and the origin, of every pair of coordinates asked for.

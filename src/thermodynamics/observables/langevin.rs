@@ -142,6 +142,8 @@ impl Ledger<'_> {
             circulation: self.pairs().map(|(index, _)| Some(columns.get(index)?.iter().map(|area| area / self.duration).collect())).collect(),
             single_temperature: self.single_temperature(),
             heat_path: column(Column::HeatPath).cloned(),
+            infimum: column(Column::Infimum).cloned(),
+            so_far: column(Column::EntropySoFar).cloned(),
             ..self.motion(&column)
         }
     }

@@ -177,6 +177,34 @@ pub(super) fn steady_scope(facts: &Facts) -> Result<(), String> {
     Ok(())
 }
 
+/// Every event of a jump process would have to be followed.
+pub(super) fn infimum_scope(facts: &Facts) -> Result<(), String> {
+    if facts.jumps {
+        return Err("the infimum is measured along continuous paths, of overdamped dynamics; leave it out of `measure.theorems`".into());
+    }
+    steady_scope(facts)
+}
+
+/// The mean of the infimum that is to be expected in the end, given the path so far, is −1.
+///
+/// `exp(−Δs_tot)` is a martingale: from wherever a continuous path is, `P(it falls by a some day) = e^{−a}` (Neri, Roldán & Jülicher, PRX 7, 011019 (2017)). Of a path that
+/// is now `r` above its infimum `m`, the infimum will therefore be `m − ⟨(X − r)₊⟩ = m − e^{−r}`, `X` being exponential.
+pub(super) fn infimum(evidence: &Evidence) -> Option<Finding> {
+    let limit = evidence.scalars.get("entropy_infimum_limit")?.moments();
+    let so_far = evidence.scalars.get("entropy_infimum")?.moments().measured_mean();
+    Some(Finding {
+        value: limit.measured_mean(),
+        expected: -1.0,
+        z: limit.measured_mean().z(-1.0),
+        comparisons: 1,
+        criterion: Criterion::TwoSided,
+        effective_samples: limit.count() as f64,
+        undersampled: None,
+        bound: None,
+        advice: format!("⟨inf Δs_tot⟩ = {:.6} ± {:.6} so far; compared: what it will be in the limit of long times", so_far.value, so_far.standard_error),
+    })
+}
+
 /// `⟨Δs_sys⟩ = 0`, and `⟨Δs_med⟩` not below 0.
 pub(super) fn steady_balance(evidence: &Evidence) -> Option<Finding> {
     let system = evidence.scalars.get("entropy_system")?.moments();

@@ -130,6 +130,14 @@ pub static THEOREMS: &[Theorem] = &[
         evaluate: balance::gallavotti_cohen,
     },
     Theorem {
+        name: "infimum",
+        sentence: "⟨inf Δs_tot⟩ ≥ −1 in a steady state, and on continuous paths ⟨inf Δs_tot − exp(inf Δs_tot − Δs_tot)⟩ = −1 at any time",
+        needs: &["entropy_infimum", "entropy_infimum_limit"],
+        needs_reverse: |_| false,
+        scope: balance::infimum_scope,
+        evaluate: balance::infimum,
+    },
+    Theorem {
         name: "conservation",
         sentence: "counts change only by what the channels did, and nothing that is conserved is lost",
         needs: &["conservation_residual|energy_residual"],

@@ -271,9 +271,17 @@ fn scopes_refuse_with_a_reason() {
     let without: Vec<Named> = observables().into_iter().filter(|named| !named.name.starts_with("entropy_total")).collect();
     assert!(matches!(in_scope("integral_total", &unknown, &without), Err(TheoremError::OutOfScope { reason, .. }) if reason.contains("not Gaussian")));
     assert!(matches!(in_scope("second_law", &facts(), &[]), Err(TheoremError::Unknown { known, .. }) if known.contains("jarzynski")));
-    let of_jumps = ["entropy_housekeeping", "entropy_nonadiabatic", "hatano_sasa", "symmetry.0.1", "conservation_residual"];
-    let of_jumps = of_jumps.map(|name| Named { name: name.into(), unit: Unit::Entropy, long_name: "" });
-    let all: Vec<Named> = observables().into_iter().chain(of_jumps).collect();
+    let others = [
+        "entropy_housekeeping",
+        "entropy_nonadiabatic",
+        "hatano_sasa",
+        "symmetry.0.1",
+        "conservation_residual",
+        "entropy_infimum",
+        "entropy_infimum_limit",
+    ];
+    let others = others.map(|name| Named { name: name.into(), unit: Unit::Entropy, long_name: "" });
+    let all: Vec<Named> = observables().into_iter().chain(others).collect();
     for theorem in THEOREMS {
         assert!(find(theorem.name).is_ok() && !theorem.sentence.is_empty());
         let suits = [facts(), steady(), moving()].iter().any(|facts| in_scope(theorem.name, facts, &all).is_ok());
