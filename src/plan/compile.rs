@@ -3,8 +3,8 @@
 use super::linear_step::linear_entries;
 use super::surprise::surprise_move;
 use super::{
-    Affinity, BackStep, Column, Coordinate, Dynamics, Infimum, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE, Uniforms,
-    circulation_pairs, underdamped,
+    Affinity, BackStep, Column, Coordinate, Dynamics, Infimum, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE,
+    Uniforms, circulation_pairs, underdamped,
 };
 use crate::exact::ExactError;
 use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel};
@@ -92,14 +92,7 @@ pub struct Followed<'a> {
 }
 
 /// Compiles an experiment, or its reverse.
-pub fn compile(
-    experiment: &Experiment,
-    model: &OverdampedModel,
-    system: &System,
-    stream: Stream,
-    start: Start,
-    followed: Followed,
-) -> Result<Plan, PlanError> {
+pub fn compile(experiment: &Experiment, model: &OverdampedModel, system: &System, stream: Stream, start: Start, followed: Followed) -> Result<Plan, PlanError> {
     let integrator = if model.is_underdamped() { underdamped::choose(experiment, system)? } else { choose(experiment, system)? };
     let table = protocol_table(experiment, stream);
     let mut compiler = Compiler::new(experiment, model, &table, stream);

@@ -1,6 +1,7 @@
 //! The native processor: lane blocks of trajectories over all cores.
 
 mod block;
+mod infimum;
 mod instruction_sets;
 mod integrators;
 mod jump;
@@ -8,7 +9,6 @@ mod kernels;
 mod multiplicative;
 mod plane;
 mod record;
-mod infimum;
 mod surprise;
 mod underdamped;
 

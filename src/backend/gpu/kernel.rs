@@ -258,15 +258,21 @@ fn series_value(plan: &Plan, dynamics: Option<&Overdamped>, layout: &Layout, col
             Some(slot) => format!("bitcast<f32>(state[{slot}u * dispatch.stride + place])"),
             None => format!("x[{i}]"),
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Surprise | Column::EntropySoFar | Column::Infimum | Column::Circulation(..) => {
-            match layout.sum(column) {
-                Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
-                    format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
-                }
-                Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
-                None => number(0.0),
+        Column::Work
+        | Column::Heat(_)
+        | Column::EntropyMedium
+        | Column::EntropyPath
+        | Column::HeatPath
+        | Column::Surprise
+        | Column::EntropySoFar
+        | Column::Infimum
+        | Column::Circulation(..) => match layout.sum(column) {
+            Some(s) if column == Column::Work && moves_to_save(plan, dynamics) => {
+                format!("(total[{s}].x + (total[{s}].y + (partial[{s}] + protocol_work(x, save_row)[0])))")
             }
-        }
+            Some(s) => format!("(total[{s}].x + (total[{s}].y + partial[{s}]))"),
+            None => number(0.0),
+        },
         Column::Jump(JumpColumn::Derived(k)) => format!("derived_values[{k}]"),
         Column::Jump(_) => number(0.0),
     }

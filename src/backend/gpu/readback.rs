@@ -45,15 +45,21 @@ fn column_values<'a>(layout: &Layout, column: Column, count: usize, slot: &impl 
             Some(winding) => slot(winding).iter().map(|bits| f64::from(bits.cast_signed())).collect(),
             None => vec![0.0; count],
         },
-        Column::Work | Column::Heat(_) | Column::EntropyMedium | Column::EntropyPath | Column::HeatPath | Column::Surprise | Column::EntropySoFar | Column::Infimum | Column::Circulation(..) => {
-            match layout.sum(column) {
-                Some(sum) => {
-                    let parts = [0, 1, 2].map(|part| slot(layout.first_sum + 3 * sum + part));
-                    (0..count).map(|t| float(&parts[1][t]) + float(&parts[2][t]) + float(&parts[0][t])).collect()
-                }
-                None => unreachable!("a path sum that is a column has slots"),
+        Column::Work
+        | Column::Heat(_)
+        | Column::EntropyMedium
+        | Column::EntropyPath
+        | Column::HeatPath
+        | Column::Surprise
+        | Column::EntropySoFar
+        | Column::Infimum
+        | Column::Circulation(..) => match layout.sum(column) {
+            Some(sum) => {
+                let parts = [0, 1, 2].map(|part| slot(layout.first_sum + 3 * sum + part));
+                (0..count).map(|t| float(&parts[1][t]) + float(&parts[2][t]) + float(&parts[0][t])).collect()
             }
-        }
+            None => unreachable!("a path sum that is a column has slots"),
+        },
         Column::Jump(JumpColumn::Fired(channel)) if layout.sum(column).is_none() => {
             slot(layout.fired + usize::from(channel)).iter().map(|events| f64::from(*events)).collect()
         }

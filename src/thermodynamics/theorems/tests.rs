@@ -271,15 +271,8 @@ fn scopes_refuse_with_a_reason() {
     let without: Vec<Named> = observables().into_iter().filter(|named| !named.name.starts_with("entropy_total")).collect();
     assert!(matches!(in_scope("integral_total", &unknown, &without), Err(TheoremError::OutOfScope { reason, .. }) if reason.contains("not Gaussian")));
     assert!(matches!(in_scope("second_law", &facts(), &[]), Err(TheoremError::Unknown { known, .. }) if known.contains("jarzynski")));
-    let others = [
-        "entropy_housekeeping",
-        "entropy_nonadiabatic",
-        "hatano_sasa",
-        "symmetry.0.1",
-        "conservation_residual",
-        "entropy_infimum",
-        "entropy_infimum_limit",
-    ];
+    let others =
+        ["entropy_housekeeping", "entropy_nonadiabatic", "hatano_sasa", "symmetry.0.1", "conservation_residual", "entropy_infimum", "entropy_infimum_limit"];
     let others = others.map(|name| Named { name: name.into(), unit: Unit::Entropy, long_name: "" });
     let all: Vec<Named> = observables().into_iter().chain(others).collect();
     for theorem in THEOREMS {
