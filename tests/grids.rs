@@ -65,8 +65,9 @@ fn a_gyrator_on_a_grid_is_the_gyrator_of_the_formulas() {
         ("heat_rate.x", 2.25),
         ("heat_rate.y", -2.25),
         ("circulation.x.y", -2.25),
-        ("variance.x", 17.0 / 12.0),
-        ("variance.y", 71.0 / 12.0),
+        ("end_position.x.variance", 17.0 / 12.0),
+        ("end_position.y.variance", 71.0 / 12.0),
+        ("covariance.x.y", 11.0 / 6.0),
         ("energy", 5.5),
     ];
     for (name, exact) in exact {
@@ -121,4 +122,61 @@ fn what_two_coordinates_do_not_show_is_refused_with_the_reason() {
     let free = GYRATOR.replace("x^2 + y^2 - x*y + 1e-12*x^4", "y^2 + cos(x)");
     let error = refused(&free, &[("measure.theorems", "['integral_total']")]);
     assert!(error.contains("does not confine"), "{error}");
+}
+
+/// Two coordinates in two baths, one of them in a double well, from a Gaussian.
+const WELLS: &str = r#"
+[model]
+kind = "overdamped"
+coordinates = ["x", "y"]
+potential = "x^4/4 - x^2/2 + y^2 + x*y/2"
+friction = 1.0
+temperature = { x = 1.0, y = 2.0 }
+[protocol]
+duration = 0.5
+[initial]
+distribution = "gaussian"
+mean = { x = 0.5, y = 0.0 }
+covariance = [[0.5, 0.0], [0.0, 0.5]]
+[ensemble]
+trajectories = 50_000
+dt = 0.001
+[measure]
+every = 0.5
+theorems = ["first_law", "integral_total"]
+"#;
+
+#[test]
+fn trajectories_on_the_way_agree_with_the_grids() {
+    let outcome = run(&text(WELLS, &[]), &cpu());
+    for (name, visible) in [
+        ("heat.x", 0.05),
+        ("heat.y", 0.1),
+        ("entropy_medium", 0.05),
+        ("entropy_system", 0.05),
+        ("entropy_total", 0.05),
+        ("energy", 0.1),
+        ("end_position.x", 0.05),
+        ("end_position.y.variance", 0.1),
+        ("covariance.x.y", 0.1),
+        ("displacement.x", 0.05),
+        ("circulation.x.y", 0.05),
+    ] {
+        assert_exact(&outcome, name, visible);
+    }
+    assert_holds(&outcome, "integral_total");
+    // Control: a bath 3 % warmer is seen.
+    let warmer = text(WELLS, &[("model.temperature", "{ x = 1.0, y = 2.06 }")]);
+    assert!((known(&warmer, "heat.y") - estimate(&outcome, "heat.y").exact.expect("known")).abs() > 0.005);
+}
+
+#[test]
+fn equilibrium_of_two_coordinates_is_drawn_and_stays() {
+    let sets = [("initial", "{ distribution = 'equilibrium' }"), ("model.temperature", "1.0"), ("measure.theorems", "['detailed_balance', 'integral_total']")];
+    let outcome = run(&text(WELLS, &sets), &cpu());
+    for theorem in ["detailed_balance", "integral_total"] {
+        assert_holds(&outcome, theorem);
+    }
+    assert_exact(&outcome, "energy", 0.1);
+    assert_eq!(estimate(&outcome, "entropy_total").exact.map(|exact| exact.abs() <= 1e-9), Some(true));
 }

@@ -405,7 +405,7 @@ fn average(first: &mut [f64], middle: &[f64], last: &[f64]) {
 
 /// Probabilities of the nodes: a smooth density by its values there, so that an equilibrium one stands still; a rough one
 /// by its projection on hat functions, which keeps its mean.
-fn initial_masses(grid: &Grid, start: &Start<'_>) -> Result<Vec<f64>, ExactError> {
+pub(super) fn initial_masses(grid: &Grid, start: &Start<'_>) -> Result<Vec<f64>, ExactError> {
     let mut masses: Vec<f64> = match start {
         Start::LogDensity(logarithm) => {
             let values: Vec<f64> = grid.nodes.iter().map(|&x| logarithm(x)).collect();

@@ -6,7 +6,7 @@
 //! generating functions. Everything errs with the square of the spacing; [`super::refinement`] extrapolates that away.
 
 use super::chain::Chain;
-use super::fokker_planck::Ends;
+use super::fokker_planck::{Ends, Start, initial_masses};
 use super::landscape::{Grid, bernoulli};
 use super::{ExactError, positive, range};
 
@@ -71,6 +71,8 @@ pub struct Mesh {
 pub enum Quantity {
     /// `⟨U⟩`.
     Energy,
+    /// `⟨U²⟩ − ⟨U⟩²`.
+    EnergyVariance,
     /// Work of the drives per time.
     WorkRate,
     /// Entropy given to the medium per time.
@@ -83,6 +85,10 @@ pub enum Quantity {
     Circulation,
     /// Mean of a coordinate.
     Mean(usize),
+    /// Mean cosine of the phase of a periodic coordinate, `2π x` over its period.
+    Cosine(usize),
+    /// Mean sine of that phase.
+    Sine(usize),
     /// Variance, or covariance, of coordinates.
     Covariance(usize, usize),
 }
@@ -158,6 +164,26 @@ impl Mesh {
         density
     }
 
+    /// Probabilities of the nodes for a constant density between ends, by hat functions, so that its mean is kept.
+    ///
+    /// # Errors
+    /// When nothing of it lies inside.
+    pub fn uniform(&self, ends: [(f64, f64); 2]) -> Result<Vec<f64>, ExactError> {
+        let along = self.grids.iter().zip(ends).map(|(grid, (from, to))| initial_masses(grid, &Start::Uniform(from, to)));
+        let along: Vec<Vec<f64>> = along.collect::<Result<_, _>>()?;
+        Ok((0..self.volumes.len()).map(|node| along.iter().enumerate().map(|(axis, masses)| masses[self.index(axis, node)]).product()).collect())
+    }
+
+    /// `ln p` at the nodes in a law of them.
+    pub fn logarithms(&self, law: &[f64]) -> Vec<f64> {
+        law.iter().zip(&self.volumes).map(|(p, volume)| (p / volume).max(1e-300).ln()).collect()
+    }
+
+    /// `−∫ p ln p` of a law of the nodes.
+    pub fn entropy(&self, law: &[f64]) -> f64 {
+        -law.iter().zip(&self.volumes).map(|(p, volume)| if *p > 0.0 { p * (p / volume).ln() } else { 0.0 }).sum::<f64>()
+    }
+
     /// The upper neighbour of a node.
     fn above(&self, axis: usize, node: usize) -> Option<usize> {
         let (grid, index) = (&self.grids[axis], self.index(axis, node));
@@ -214,8 +240,10 @@ impl Mesh {
         let along = |axis: usize, of: fn(&Edge) -> f64| over_edges(&|k| if self.edges[k].axis == axis { of(&self.edges[k]) } else { 0.0 });
         let places: Vec<Vec<f64>> = (0..law.len()).map(|node| self.place(node)).collect();
         let over_nodes = |value: &dyn Fn(usize) -> f64| -> f64 { law.iter().enumerate().map(|(node, p)| p * value(node)).sum() };
+        let energy = over_nodes(&|node| self.potential[node]);
         let mut means = vec![
-            (Quantity::Energy, over_nodes(&|node| self.potential[node])),
+            (Quantity::Energy, energy),
+            (Quantity::EnergyVariance, over_nodes(&|node| (self.potential[node] - energy).powi(2))),
             (Quantity::WorkRate, over_edges(&|k| self.edges[k].work)),
             (Quantity::EntropyRate, over_edges(&|k| self.edges[k].entropy)),
         ];
@@ -224,6 +252,9 @@ impl Mesh {
             means.push((Quantity::HeatRate(axis), along(axis, |edge| edge.heat)));
             means.push((Quantity::Velocity(axis), self.spacing(axis) * along(axis, |_| 1.0)));
             means.push((Quantity::Mean(axis), centre[axis]));
+            let phase = |node: usize| std::f64::consts::TAU * places[node][axis] / (self.grids[axis].upper - self.grids[axis].lower);
+            means.push((Quantity::Cosine(axis), over_nodes(&|node| phase(node).cos())));
+            means.push((Quantity::Sine(axis), over_nodes(&|node| phase(node).sin())));
             for other in axis..d {
                 means
                     .push((Quantity::Covariance(axis, other), over_nodes(&|node| (places[node][axis] - centre[axis]) * (places[node][other] - centre[other]))));

@@ -9,11 +9,12 @@
 //! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
 //! - [`linear`], [`tilt`], [`flow`], [`plane`]: Gaussian laws of linear Langevin dynamics, cumulants of sums of quadratic forms and of flows along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`relaxation`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, how fast they forget, cycles and conservation laws;
-//! - [`mesh`], [`extent`], [`refinement`], [`steady`]: one or two coordinates with any forces on a grid, as such a chain, and extrapolation to spacing zero;
+//! - [`mesh`], [`extent`], [`refinement`], [`steady`], [`contour`], [`transient`]: one or two coordinates with any forces on a grid, as such a chain, steady or on the way, and extrapolation to spacing zero;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
 pub mod chain;
+pub mod contour;
 pub mod counting;
 pub mod cumulants;
 pub mod cycles;
@@ -39,6 +40,7 @@ mod solver;
 pub mod steady;
 pub mod surprise;
 pub mod tilt;
+pub mod transient;
 mod tridiagonal;
 
 use crate::density::DensityError;

@@ -12,8 +12,9 @@ use crate::surface::Surface;
 const CELLS: [usize; 4] = [24, 48, 96, 192];
 /// Relative rounding of what is solved on them.
 const ROUNDING: f64 = 1e-13;
-/// Largest change of `ln p` by the last refinement that still is one, where `p` is not [`RARE`] times below its largest.
-const RESOLVED: f64 = 0.1;
+/// Largest change of `ln p` by the last refinement, on average over the law, that still is one.
+const RESOLVED: f64 = 0.02;
+/// Relative density below which a change counts for nothing.
 const RARE: f64 = 1e-6;
 
 /// A steady state of two coordinates.
@@ -21,7 +22,7 @@ const RARE: f64 = 1e-6;
 pub struct Steady {
     /// Density.
     pub law: Surface,
-    /// Largest error of `ln p` where there is weight, as far as refinement tells.
+    /// Change of `ln p` by the last refinement, on average over the law: more than the error that is left.
     pub error: f64,
     means: Vec<(Quantity, Numeric)>,
     /// Probability current along both coordinates, at the nodes of the table of the law.
@@ -30,7 +31,7 @@ pub struct Steady {
 
 /// A table over a rectangle, row after row of the second coordinate; of a periodic coordinate both ends are nodes.
 #[derive(Clone)]
-struct Table {
+pub(super) struct Table {
     nodes: [usize; 2],
     periodic: [bool; 2],
     values: Vec<f64>,
@@ -48,18 +49,10 @@ impl Steady {
             let law = mesh.stationary()?;
             let (quantities, values): (Vec<Quantity>, Vec<f64>) = mesh.means(&law).into_iter().unzip();
             names = quantities;
-            let logarithms = law.iter().zip(&mesh.volumes).map(|(p, volume)| (p / volume).max(1e-300).ln()).collect();
-            tables.push(Table::closed(&axes, cells, logarithms));
+            tables.push(Table::closed(&axes, cells, mesh.logarithms(&law)));
             Ok::<_, ExactError>(values)
         })?;
-        let [.., coarse, fine] = &tables[..] else { return Err(ExactError::Unresolved { cells: 0 }) };
-        let (refined, error) = fine.refined_by(coarse);
-        if !(error <= RESOLVED) {
-            return Err(ExactError::Unresolved { cells: CELLS[CELLS.len() - 1] });
-        }
-        let table = refined.doubled(0).doubled(1);
-        let ranges = [0, 1].map(|k| (axes[k].lower, axes[k].upper));
-        let law = Surface::new(ranges, table.nodes, table.values.iter().map(|logarithm| logarithm.exp()).collect())?;
+        let (law, table, error) = refine(&axes, &tables)?;
         let current = [0, 1].map(|axis| table.current(axis, &law, forces));
         Ok(Self { law, error, means: names.into_iter().zip(found).collect(), current })
     }
@@ -95,8 +88,24 @@ impl Steady {
     }
 }
 
+/// The density that tables of `ln p` on finer and finer grids tend to, its logarithm on its nodes, and the last correction of `ln p`, on average over the law.
+///
+/// # Errors
+/// [`ExactError::Unresolved`] where that is none any more.
+pub(super) fn refine(axes: &[Axis; 2], tables: &[Table]) -> Result<(Surface, Table, f64), ExactError> {
+    let [.., coarse, fine] = tables else { return Err(ExactError::Unresolved { cells: 0 }) };
+    let (refined, error) = fine.refined_by(coarse);
+    if !(error <= RESOLVED) {
+        return Err(ExactError::Unresolved { cells: fine.nodes[0] - 1 });
+    }
+    let table = refined.doubled(0).doubled(1);
+    let ranges = [0, 1].map(|k| (axes[k].lower, axes[k].upper));
+    let law = Surface::new(ranges, table.nodes, table.values.iter().map(|logarithm| logarithm.exp()).collect())?;
+    Ok((law, table, error))
+}
+
 impl Table {
-    fn closed(axes: &[Axis; 2], cells: usize, values: Vec<f64>) -> Self {
+    pub(super) fn closed(axes: &[Axis; 2], cells: usize, values: Vec<f64>) -> Self {
         let periodic = [0, 1].map(|k| axes[k].ends == Ends::Periodic);
         let row = if periodic[1] { cells } else { cells + 1 };
         let rows = values.len() / row;
@@ -108,7 +117,7 @@ impl Table {
         self.values[i * self.nodes[1] + j]
     }
 
-    /// Richardson's step with a table on every other node; between its nodes the correction, which is smooth, is interpolated. And the largest correction.
+    /// Richardson's step with a table on every other node; between its nodes the correction, which is smooth, is interpolated. And the size of the correction, on average over the law.
     fn refined_by(&self, coarse: &Self) -> (Self, f64) {
         let correction = |i: usize, j: usize| (self.at(2 * i, 2 * j) - coarse.at(i, j)) / 3.0;
         let between = |i: usize, j: usize| {
@@ -116,18 +125,15 @@ impl Table {
             0.25 * (correction(i, j) + correction(i + u, j) + correction(i, j + v) + correction(i + u, j + v))
         };
         let largest = self.values.iter().fold(f64::NEG_INFINITY, |largest, value| largest.max(*value));
-        let (mut refined, mut worst) = (self.clone(), 0.0f64);
+        let (mut refined, mut total, mut weight) = (self.clone(), 0.0, 0.0);
         for (k, value) in refined.values.iter_mut().enumerate() {
             let change = between(k / self.nodes[1], k % self.nodes[1]);
+            let share = (*value - largest).exp();
+            (total, weight) = (total + share * change.abs(), weight + share);
             // What is as good as never does not tell how good the grid is.
-            if *value > largest + RARE.ln() {
-                worst = if change.is_nan() { f64::NAN } else { worst.max(change.abs()) };
-                *value += change;
-            } else {
-                *value += change.clamp(-1.0, 1.0);
-            }
+            *value += if share > RARE { change } else { change.clamp(-1.0, 1.0) };
         }
-        (refined, worst)
+        (refined, total / weight)
     }
 
     /// Where the lines along a coordinate start, and the step along them.

@@ -99,6 +99,7 @@ impl Question<'_> {
             _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?.with(self.long_times()),
             _ => match &self.opening.grid {
                 Some(steady) if !self.moves() => self.on_a_plane(steady),
+                None if !self.moves() => self.on_the_way(),
                 _ => Answers::default(),
             },
         };

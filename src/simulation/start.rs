@@ -137,7 +137,10 @@ fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64
             "the equilibrium of several coordinates that are not harmonic is reached by relaxing, which a non-conservative force prevents; use distribution = \"steady-state\"".to_owned(),
         ));
     }
-    relaxed(experiment, system, Start::Equilibrium)
+    match steady_plane(system, protocol) {
+        Some(Ok(steady)) => Ok(on_a_plane(steady, Start::Equilibrium)),
+        Some(Err(_)) | None => relaxed(experiment, system, Start::Equilibrium),
+    }
 }
 
 /// Stationary law at given protocol values, if it has a closed or one-dimensional form.
@@ -230,16 +233,20 @@ pub(super) fn ring(system: &System, protocol: &[f64]) -> Result<Option<Ring>, Si
     }
 }
 
+/// The start in a steady state on a grid.
+fn on_a_plane(steady: Steady, kind: Start) -> Opening {
+    let state = if kind == Start::Equilibrium { "equilibrium" } else { "steady state" };
+    let description = format!("{state} of the Fokker–Planck equation on grids, last refined by {:.0e} in ln p", steady.error.max(1e-9));
+    let opening = Opening::known(Law::Surface(steady.law.clone()), kind, description);
+    Opening { grid: Some(Arc::new(steady)), ..opening }
+}
+
 fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
     if let Some((law, description)) = steady_law(system, protocol)? {
         return Ok(Opening::known(law, Start::SteadyState, description));
     }
     match steady_plane(system, protocol) {
-        Some(Ok(steady)) => {
-            let description = format!("steady state of the Fokker–Planck equation on grids, ln p within {:.0e}", steady.error.max(1e-9));
-            let opening = Opening::known(Law::Surface(steady.law.clone()), Start::SteadyState, description);
-            Ok(Opening { grid: Some(Arc::new(steady)), ..opening })
-        }
+        Some(Ok(steady)) => Ok(on_a_plane(steady, Start::SteadyState)),
         Some(Err(error)) => Ok(Opening { law: Err(format!("the steady state is not known: {error}")), ..relaxed(experiment, system, Start::SteadyState)? }),
         None => relaxed(experiment, system, Start::SteadyState),
     }
