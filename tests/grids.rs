@@ -180,3 +180,15 @@ fn equilibrium_of_two_coordinates_is_drawn_and_stays() {
     assert_exact(&outcome, "energy", 0.1);
     assert_eq!(estimate(&outcome, "entropy_total").exact.map(|exact| exact.abs() <= 1e-9), Some(true));
 }
+
+#[test]
+fn a_pendulum_that_was_let_go_agrees_with_the_kramers_equation() {
+    let sets = [("protocol.duration", "1"), ("measure.every", "0.5"), ("ensemble.trajectories", "40000"), ("ensemble.dt", "0.005")];
+    let outcome = run(&model("pendulum", &sets), &cpu());
+    for (name, visible) in [("cosine.theta", 0.05), ("sine.theta", 0.05), ("heat", 0.05), ("end_velocity.theta", 0.05), ("displacement.theta", 0.05)] {
+        assert_exact(&outcome, name, visible);
+    }
+    // Control: 3 % more friction is seen.
+    let other = model("pendulum", &[&sets[..], &[("gamma", "0.515")]].concat());
+    assert!((known(&other, "end_velocity.theta") - estimate(&outcome, "end_velocity.theta").exact.expect("known")).abs() > 1e-3);
+}

@@ -4,7 +4,7 @@
 //!
 //! - [`equilibrium`]: Boltzmann densities and free energies of one coordinate, and of quadratic potentials;
 //! - [`ring`]: the stationary state of a driven overdamped ring, its velocity and effective diffusion;
-//! - [`kramers`]: the same with inertia;
+//! - [`kramers`], [`relaxing_ring`]: the same with inertia, steady and on the way;
 //! - [`infimum`]: how low Brownian motion with drift ever is;
 //! - [`surprise`]: `−ln p_ss` of one coordinate as a smooth function;
 //! - [`linear`], [`tilt`], [`flow`], [`plane`]: Gaussian laws of linear Langevin dynamics, cumulants of sums of quadratic forms and of flows along their paths, currents in a plane;
@@ -35,7 +35,9 @@ pub mod plane;
 pub mod quadrature;
 pub mod refinement;
 pub mod relaxation;
+pub mod relaxing_ring;
 pub mod ring;
+mod runge_kutta;
 mod solver;
 pub mod steady;
 pub mod surprise;

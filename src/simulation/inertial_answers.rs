@@ -8,6 +8,8 @@ use super::linear_path::{Course, dynamics};
 use crate::exact::ExactError;
 use crate::exact::kramers::{KramersRing, Problem};
 use crate::exact::linear::Gaussian;
+use crate::exact::relaxing_ring::{Relaxed, Release, relax};
+use crate::plan::InitialState;
 use crate::thermodynamics::theorems::Start;
 
 impl Question<'_> {
@@ -17,7 +19,7 @@ impl Question<'_> {
             Ok(Law::Gaussian(start)) if self.system.is_linear() => self.inertial(start),
             Ok(law) if self.rests() => Ok(self.equilibrium_at_rest(law)),
             _ if self.runs_steadily() => self.steady_ring_with_inertia(),
-            _ => Ok(Answers::default()),
+            _ => Ok(self.relaxing_ring_with_inertia().unwrap_or_default()),
         }
     }
 
@@ -51,6 +53,52 @@ impl Question<'_> {
         answers.know("kinetic_energy", 0.5 * mass * ring.velocity_squared, &source);
         answers.place(name, &ring.density, Some(range.1 - range.0), &source);
         Ok(answers)
+    }
+
+    /// One periodic coordinate on the way to its steady state, under forces that do not move, from a point or a table with thermal velocities; `None`
+    /// of other models and starts, and where the Kramers equation is not resolved.
+    fn relaxing_ring_with_inertia(&self) -> Option<Answers> {
+        let [boundary] = self.system.boundaries[..] else { return None };
+        let (range, period) = (boundary.ends()?, boundary.period()?);
+        if self.moves() || !self.system.is_bathed(0) || self.opening.relaxation_steps > 0 {
+            return None;
+        }
+        let protocol = crate::plan::protocol_at(self.table, 0);
+        let (mass, friction, temperature) = (self.system.mass[0], self.system.friction[0], self.system.temperature[0]);
+        let density = |x: f64| self.opening.law.as_ref().map_or(f64::NAN, |law| law.ln_pdf(&[x, 0.0])).exp();
+        let release = match (&self.opening.initial, &self.opening.law) {
+            (InitialState::Point(state), _) => Release::Point(state[0], state[1]),
+            (_, Ok(Law::Thermal { positions, .. })) if matches!(**positions, Law::Density(_)) => Release::Thermal(&density),
+            _ => return None,
+        };
+        let force = |x: f64| self.system.force(0, &[x], &protocol);
+        let phase = |x: f64| std::f64::consts::TAU * x / period;
+        let functions: [&dyn Fn(f64) -> f64; 3] = [&|x| phase(x).cos(), &|x| phase(x).sin(), &|x| self.system.potential(&[x], &protocol)];
+        let at = |time: f64| relax(&Problem { range, mass, friction, temperature, force: &force }, release, time, &functions).ok();
+        let (start, end) = (at(0.0)?, at(self.duration())?);
+        let source = format!("Kramers equation, ±{:.0e}", end.error.max(1e-9));
+        let (mut answers, name) = (Answers::default(), &self.system.names[0]);
+        let energy = |state: &Relaxed| state.means[2] + 0.5 * mass * state.velocity_squared;
+        // Work of a force that is the same everywhere follows from the displacement.
+        if self.system.has_uniform_drives() {
+            let work = self.system.drive(0, &[range.0], &protocol) * end.displacement;
+            let heat = work - (energy(&end) - energy(&start));
+            answers.ledger(work, heat, heat / temperature, None, self.duration(), &source);
+        }
+        answers.know("energy", energy(&end), &source);
+        answers.know("kinetic_energy", 0.5 * mass * end.velocity_squared, &source);
+        for (kind, value) in [
+            ("kinetic_temperature", mass * end.velocity_squared),
+            ("end_velocity", end.velocity),
+            ("displacement", end.displacement),
+            ("velocity", end.displacement / self.duration()),
+            ("cosine", end.means[0]),
+            ("sine", end.means[1]),
+        ] {
+            answers.know(format!("{kind}.{name}"), value, &source);
+        }
+        answers.know(format!("end_velocity.{name}.variance"), end.velocity_squared - end.velocity * end.velocity, &source);
+        Some(answers)
     }
 
     /// In equilibrium, and nothing changes that.
