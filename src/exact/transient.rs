@@ -15,6 +15,8 @@ const ROUNDING: f64 = 1e-10;
 /// Most pieces that the time is cut into, and the change of the law by cutting finer that counts as none.
 const MOST_PIECES: usize = 64;
 const SETTLED: f64 = 1e-9;
+/// How far below its largest value `ln p` is followed: rounding of the probabilities is farther down.
+const DEPTH: f64 = 27.0;
 /// Probability density at an open end, relative to the largest, that is too much.
 const NEGLIGIBLE: f64 = 1e-9;
 
@@ -58,7 +60,7 @@ impl Transient {
             contained(&mesh, &axes, &law, time)?;
             let (over, end) = (mesh.means(&spent), mesh.means(&law));
             names = end.iter().map(|(name, _)| *name).collect();
-            tables.push(Table::closed(&axes, cells, mesh.logarithms(&law)));
+            tables.push(Table::closed(&axes, cells, without_noise(mesh.logarithms(&law))));
             let before = match beginning {
                 Beginning::Uniform(ends) => ends.iter().map(|(lower, upper)| (upper - lower).ln()).sum(),
                 Beginning::LogDensity(_) => mesh.entropy(&start),
@@ -81,6 +83,13 @@ impl Transient {
     pub fn mean(&self, quantity: Quantity) -> Option<Numeric> {
         self.ends.iter().find(|(name, _)| *name == quantity).map(|(_, mean)| *mean)
     }
+}
+
+/// What is below rounding has no logarithm to speak of; between such numbers cubics would swing.
+fn without_noise(mut logarithms: Vec<f64>) -> Vec<f64> {
+    let floor = logarithms.iter().fold(f64::NEG_INFINITY, |largest, value| largest.max(*value)) - DEPTH;
+    logarithms.iter_mut().for_each(|value| *value = value.max(floor));
+    logarithms
 }
 
 /// Probabilities of the nodes at the start.
