@@ -1,8 +1,11 @@
 //! Ordinary differential equations that are not stiff.
 
+/// The derivative, of time and numbers, into the last.
+pub(super) type Slope<'a> = dyn FnMut(f64, &[f64], &mut Vec<f64>) + 'a;
+
 /// Lets `y` go from `start` to `end` of time, where `slope(t, y, out)` fills its derivative: Dormand and Prince's pair of orders 5 and 4 with adaptive steps,
 /// whose local error in each of the first `judged` numbers stays below the tolerance.
-pub(super) fn integrate(y: &mut Vec<f64>, (start, end): (f64, f64), slope: &mut dyn FnMut(f64, &[f64], &mut Vec<f64>), judged: usize, tolerance: f64) {
+pub(super) fn integrate(y: &mut Vec<f64>, (start, end): (f64, f64), slope: &mut Slope<'_>, judged: usize, tolerance: f64) {
     let (mut t, mut step) = (start, (end - start) / 64.0);
     let mut stages: Vec<Vec<f64>> = vec![Vec::new(); 7];
     let mut trial = y.clone();
