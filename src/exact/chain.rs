@@ -20,14 +20,11 @@ use std::sync::OnceLock;
 use super::ExactError;
 use super::elimination::{Elimination, Rows};
 use super::generator::Generator;
-use super::runge_kutta::integrate;
 
 /// Up to here the elimination is dense, in the order of the states.
 const DENSE: usize = 256;
 /// Most states of a dense elimination for chains whose states do not all lead to each other.
 const MOST_DENSE: usize = 1600;
-/// Local error of the integrator, relative to probabilities of order 1.
-const TOLERANCE: f64 = 1e-11;
 
 /// States `0 .. states` and the transitions between them; several may join the same two states.
 #[derive(Clone, Debug, Default)]
@@ -50,9 +47,6 @@ struct Gains {
     /// Which entry every transition adds to.
     entry: Vec<u32>,
 }
-
-/// What is integrated along the way: of time, law and rates, into the last.
-pub type Integrand<'a> = dyn Fn(f64, &[f64], &[f64], &mut [f64]) + 'a;
 
 impl Chain {
     /// A chain whose transition `k` goes from state `from[k]` to state `to[k]`, both below `states`.
@@ -156,37 +150,9 @@ impl Chain {
         self.from.iter().zip(rates).map(|(&from, rate)| rate * p[from as usize]).collect()
     }
 
-    /// `dp/dt` at given rates.
-    fn flow(&self, rates: &[f64], p: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        for ((&from, &to), &rate) in self.from.iter().zip(&self.to).zip(rates) {
-            let flux = rate * p[from as usize];
-            out[from as usize] -= flux;
-            out[to as usize] += flux;
-        }
-    }
-
     /// Lets `p` evolve for a time at constant rates, by uniformisation; the time spent in every state comes back.
     pub fn propagate(&self, p: &mut Vec<f64>, rates: &[f64], time: f64) -> Vec<f64> {
         self.generator(rates).propagate(p, time)
-    }
-
-    /// Lets `p` evolve from `start` to `end` while rates move, and integrates `sums` along the way: `rates(t, out)` fills the rates,
-    /// `integrand(t, p, rates, out)` what is integrated. Dormand & Prince's pair of orders 5 and 4 with adaptive steps.
-    pub fn evolve_moving(&self, p: &mut [f64], (start, end): (f64, f64), rates: &dyn Fn(f64, &mut [f64]), integrand: &Integrand, sums: &mut [f64]) {
-        let (n, m) = (self.states, sums.len());
-        let mut at = vec![0.0; self.from.len()];
-        let mut slope = |t: f64, y: &[f64], out: &mut Vec<f64>| {
-            rates(t, &mut at);
-            out.resize(n + m, 0.0);
-            let (flow, more) = out.split_at_mut(n);
-            self.flow(&at, &y[..n], flow);
-            integrand(t, &y[..n], &at, more);
-        };
-        let mut y: Vec<f64> = p.iter().copied().chain(sums.iter().copied()).collect();
-        integrate(&mut y, (start, end), &mut slope, n, TOLERANCE);
-        p.copy_from_slice(&y[..n]);
-        sums.copy_from_slice(&y[n..]);
     }
 }
 
@@ -286,18 +252,6 @@ mod tests {
         let spent = chain.propagate(&mut p, &[a, b], time);
         assert!((p[0] - exact(time)).abs() <= 1e-13 && (spent[0] - integral).abs() <= 1e-13, "{p:?} {spent:?}");
         assert!((spent.iter().sum::<f64>() - time).abs() <= 1e-13);
-        let (mut p, mut sums) = (vec![1.0, 0.0], vec![0.0]);
-        chain.evolve_moving(&mut p, (0.0, time), &|_, out| out.copy_from_slice(&[a, b]), &|_, p, _, out| out[0] = p[0], &mut sums);
-        assert!((p[0] - exact(time)).abs() <= 1e-10 && (sums[0] - integral).abs() <= 1e-10, "{p:?} {sums:?}");
-    }
-
-    #[test]
-    fn a_rate_that_moves_is_integrated() {
-        // Decay at rate 1 + sin t: p = exp(−t − 1 + cos t).
-        let chain = Chain::new(2, vec![0], vec![1]);
-        let mut p = vec![1.0, 0.0];
-        chain.evolve_moving(&mut p, (0.0, 5.0), &|t, out| out[0] = 1.0 + t.sin(), &|_, _, _, _| (), &mut []);
-        assert!((p[0] - (-5.0 - 1.0 + 5f64.cos()).exp()).abs() <= 1e-10, "{p:?}");
     }
 
     #[test]

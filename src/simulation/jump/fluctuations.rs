@@ -1,26 +1,34 @@
 //! Exact variances of currents and entropies, over the run and per time in a steady state.
 
 use super::super::answers::{Answers, Values};
-use super::known::{inside, know, log_ratio, stationary};
+use super::along::Along;
+use super::known::{Flows, Stretch, fall, inside, know, log_ratio, stationary, stretches};
 use super::question::Question;
 use crate::exact::counting::{Counting, Tilted};
 use crate::exact::cumulants::{Cumulants, long_time};
 use crate::exact::relaxation::relaxation_rate;
+use crate::exact::romberg::{Limit, limit};
 
 /// Most work, transitions times events times sums, that variances are worth.
 const MOST_WORK: f64 = 3e8;
 
+/// How many times longer it takes where the limit of short steps is wanted.
+const LEVELS: f64 = 10.0;
+
 /// Most weights of all fluxes together; where there are more, only the entropy has a variance rate.
 const MOST_WEIGHTS: usize = 20_000_000;
 
-/// Weights of all transitions at given rates, and in their stationary law.
-type Weigh<'a> = Box<dyn Fn(&[f64], Option<&[f64]>) -> Vec<f64> + 'a>;
+/// Weights of all transitions at given rates, and `φ = −ln p_ss` at them, NaN where that is not known.
+type Weigh<'a> = Box<dyn Fn(&[f64], &[f64]) -> Vec<f64> + 'a>;
 
 /// A mean below this part of the terms that cancel in it is that of rounding: there is no uncertainty product in equilibrium.
 const NET: f64 = 1e-10;
 
-/// A variance of an entropy below this, in nats², is that of rounding.
-const NOTHING: f64 = 1e-18;
+/// A variance of an entropy below this, in nats², is that of rounding, or of polynomials.
+const NOTHING: f64 = 1e-14;
+
+/// The least error that is stated, relative to the value.
+const ROUNDED: f64 = 1e-14;
 
 /// An exponential average that fluctuates less does not fluctuate.
 const CERTAIN: f64 = 1e-9;
@@ -59,25 +67,26 @@ const INTEGRAL: [(&str, &str); 5] = [
     ("hatano_sasa", "hatano_sasa"),
 ];
 
+/// Whether every transition that happens has a weight.
+fn is_known(rates: &[f64], weights: &[f64]) -> bool {
+    rates.iter().zip(weights).all(|(rate, weight)| *rate == 0.0 || weight.is_finite())
+}
+
+fn counting_source(error: f64) -> String {
+    if error > 0.0 { format!("moments of what is counted, ±{error:.0e} of the value") } else { "moments of what is counted, to rounding".to_owned() }
+}
+
 impl Question<'_> {
-    /// Variances over the run, where rates move in steps at most, and variance rates in a steady state.
-    pub(super) fn fluctuations(&self, first: &[f64], last: &[f64], answers: &mut Answers) {
+    /// Variances over the run, and variance rates in a steady state.
+    pub(super) fn fluctuations(&self, first: &[f64], flows: &Flows, answers: &mut Answers) {
         let sums = self.sums();
-        let pieces: Option<Vec<(Vec<f64>, f64)>> = self
-            .space
-            .pieces()
-            .into_iter()
-            .map(|piece| {
-                let rates = self.space.rates_at(inside(piece, piece.0));
-                let steady =
-                    !self.clocked.moves || [0.5, 1.0].iter().all(|part| self.space.rates_at(inside(piece, piece.0 + part * (piece.1 - piece.0))) == rates);
-                steady.then_some((rates, piece.1 - piece.0))
-            })
-            .collect();
-        let events: f64 = self.space.pieces().iter().map(|piece| self.space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0)).sum();
-        let work = events.max(100.0) * self.space.channel.len() as f64 * sums.len() as f64;
-        if let Some(pieces) = pieces.filter(|_| work <= MOST_WORK) {
-            self.over_the_run(&sums, &pieces, (first, last), answers);
+        let stretches = stretches(self.space, self.clocked.moves);
+        let moves = stretches.iter().any(|stretch| !stretch.steady);
+        let events = |stretch: &Stretch| self.space.fastest(inside(stretch.piece, stretch.piece.0)) * (stretch.piece.1 - stretch.piece.0);
+        let levels = if moves { LEVELS } else { 1.0 };
+        let work = levels * stretches.iter().map(events).sum::<f64>().max(100.0) * self.space.channel.len() as f64 * sums.len() as f64;
+        if work <= MOST_WORK {
+            self.over_the_run(&sums, &stretches, (first, flows), answers);
         }
         if !self.clocked.moves {
             self.per_time(&sums, &mut answers.values);
@@ -89,10 +98,11 @@ impl Question<'_> {
         self.balance.equilibria.as_ref().map_or(f64::NAN, |ends| ends[end].law[state].ln())
     }
 
-    fn over_the_run(&self, sums: &[Sum], pieces: &[(Vec<f64>, f64)], (first, last): (&[f64], &[f64]), answers: &mut Answers) {
-        let laws: Vec<Option<Vec<f64>>> = pieces.iter().map(|(rates, _)| self.space.stationary(rates)).collect();
+    fn over_the_run(&self, sums: &[Sum], stretches: &[Stretch], (first, flows): (&[f64], &Flows), answers: &mut Answers) {
+        let moves = stretches.iter().any(|stretch| !stretch.steady);
         // A jump at the very start or end belongs to the run, and to no piece.
         let ends = [0.0, self.experiment.protocol.duration].map(|time| self.space.stationary(&self.space.rates_at(time)));
+        let along = self.along.filter(|_| flows.excess.is_some());
         for sum in sums {
             let stationary = |law: &Option<Vec<f64>>, i: usize| law.as_ref().map_or(f64::NAN, |law| law[i].ln());
             let at_first = |i: usize| match sum.ends {
@@ -103,22 +113,27 @@ impl Question<'_> {
             };
             let at_last = |i: usize| match sum.ends {
                 Ends::Nothing => 0.0,
-                Ends::System => last[i].ln(),
+                Ends::System => flows.last[i].ln(),
                 Ends::Equilibrium => self.equilibrium(1, i),
                 Ends::Stationary => stationary(&ends[1], i),
             };
-            let mut counting = Counting::start(&self.space.chain, first, at_first);
             let theorem = INTEGRAL.iter().find(|(name, _)| *name == sum.name).map(|(_, theorem)| *theorem);
-            let mut squares = theorem.map(|_| Tilted::start(&self.space.chain, first, 2.0, at_first));
-            for ((rates, time), law) in pieces.iter().zip(&laws) {
-                let weights = (sum.weights)(rates, law.as_deref());
-                counting.evolve(rates, &weights, *time);
-                if let Some(squares) = &mut squares {
-                    squares.evolve(rates, &weights, *time);
-                }
-            }
-            let second = squares.map(|squares| squares.end(at_last)).filter(|second| second.is_finite() && *second > 1.0 + CERTAIN);
-            if let Some((theorem, second)) = theorem.zip(second) {
+            let variance = |steps: usize| {
+                let mut counting = Counting::start(&self.space.chain, first, at_first);
+                self.pass(sum, along, (stretches, steps), &mut |rates, weights, length| counting.evolve(rates, weights, length))?;
+                counting.end(at_last).map(|(_, variance)| vec![variance])
+            };
+            let second = |steps: usize| {
+                let mut squares = Tilted::start(&self.space.chain, first, 2.0, at_first);
+                self.pass(sum, along, (stretches, steps), &mut |rates, weights, length| squares.evolve(rates, weights, length))?;
+                Some(vec![squares.end(at_last)]).filter(|second| second[0].is_finite())
+            };
+            let settled = |rule: &dyn Fn(usize) -> Option<Vec<f64>>| {
+                if moves { limit(&[1], &mut |steps| rule(steps)) } else { rule(1).map(|values| Limit { values, error: 0.0 }) }
+            };
+            if let Some(theorem) = theorem
+                && let Some(second) = settled(&second).map(|second| second.values[0]).filter(|second| *second > 1.0 + CERTAIN)
+            {
                 answers.exponential_variances.insert(theorem.to_owned(), second - 1.0);
             }
             let (name, scale) = match sum.name.as_str() {
@@ -126,31 +141,52 @@ impl Question<'_> {
                 name if sum.per_time => (name, 1.0 / self.experiment.protocol.duration),
                 name => (name, 1.0),
             };
-            if let Some((_, variance)) = counting.end(at_last).filter(|(_, variance)| sum.per_time || *variance > NOTHING) {
-                know(&mut answers.values, format!("{name}.variance"), variance * scale * scale);
+            if let Some(found) = settled(&variance).filter(|found| sum.per_time || found.values[0] > NOTHING) {
+                know(&mut answers.values, format!("{name}.variance"), found.values[0] * scale * scale, &counting_source(found.error));
             }
         }
+    }
+
+    /// Lets all stretches of a run pass, step by step: `evolve` takes rates, weights and a length. `None` where weights are not known.
+    fn pass(&self, sum: &Sum, along: Option<&Along>, (stretches, steps): (&[Stretch], usize), evolve: &mut dyn FnMut(&[f64], &[f64], f64)) -> Option<()> {
+        let mut phi = vec![f64::NAN; self.space.chain.states];
+        for stretch in stretches {
+            for (time, length) in stretch.steps(steps) {
+                let rates = self.space.rates_at(inside(stretch.piece, time));
+                if let Some(along) = along {
+                    along.at(stretch.piece, time, &mut phi);
+                }
+                let weights = (sum.weights)(&rates, &phi);
+                if !is_known(&rates, &weights) {
+                    return None;
+                }
+                evolve(&rates, &weights, length);
+            }
+        }
+        Some(())
     }
 
     /// `variance_rate.X` of fluxes and of the entropy, and the uncertainty products of fluxes.
     fn per_time(&self, sums: &[Sum], values: &mut Values) {
         let (rates, Some(law)) = (self.space.rates_at(0.0), stationary(self.space, 0.0)) else { return };
         if let Some(rate) = relaxation_rate(&self.space.chain, &rates, &law) {
-            know(values, "relaxation_rate", rate);
+            know(values, "relaxation_rate", rate, "eigenvalues of the generator, to rounding");
         }
         let few = sums.len() * rates.len() <= MOST_WEIGHTS;
         let wanted: Vec<&Sum> = sums.iter().filter(|sum| (few && sum.name.starts_with("flux.")) || sum.name == "entropy_medium").collect();
-        let weights: Vec<Vec<f64>> = wanted.iter().map(|sum| (sum.weights)(&rates, Some(&law))).collect();
+        let phi: Vec<f64> = law.iter().map(|p| -p.ln()).collect();
+        let weights: Vec<Vec<f64>> = wanted.iter().map(|sum| (sum.weights)(&rates, &phi)).collect();
         if weights.iter().flatten().any(|weight| !weight.is_finite()) {
             return;
         }
         let Some(found) = long_time(&self.space.chain, &rates, &law, &weights) else { return };
         let production = wanted.iter().zip(&found).find(|(sum, _)| sum.name == "entropy_medium").map(|(_, found)| found.mean);
-        for (sum, &Cumulants { mean, variance, third, size, .. }) in wanted.iter().zip(&found) {
-            know(values, format!("variance_rate.{}", sum.name), variance);
-            know(values, format!("third_cumulant_rate.{}", sum.name), third);
+        for (sum, &Cumulants { mean, variance, third, size, error }) in wanted.iter().zip(&found) {
+            let source = format!("perturbed generator, ±{:.0e} of the value", error.max(ROUNDED));
+            know(values, format!("variance_rate.{}", sum.name), variance, &source);
+            know(values, format!("third_cumulant_rate.{}", sum.name), third, &source);
             if let Some(production) = production.filter(|_| mean.abs() > NET * size) {
-                know(values, format!("tur_product.{}", sum.name), variance * production / (mean * mean));
+                know(values, format!("tur_product.{}", sum.name), variance * production / (mean * mean), &source);
             }
         }
     }
@@ -187,18 +223,22 @@ impl Question<'_> {
         if self.model.channels.iter().any(|channel| channel.reverse.is_none()) {
             return sums;
         }
-        let medium = move |rates: &[f64], _: Option<&[f64]>| -> Vec<f64> {
-            (0..transitions).map(|k| if rates[k] > 0.0 { log_ratio(space, rates, k) } else { 0.0 }).collect()
+        let medium =
+            move |rates: &[f64], _: &[f64]| -> Vec<f64> { (0..transitions).map(|k| if rates[k] > 0.0 { log_ratio(space, rates, k) } else { 0.0 }).collect() };
+        let excess = move |rates: &[f64], phi: &[f64]| -> Vec<f64> {
+            (0..transitions)
+                .map(|k| {
+                    if phi[0].is_nan() {
+                        f64::NAN
+                    } else if rates[k] > 0.0 {
+                        fall(space, phi, k)
+                    } else {
+                        0.0
+                    }
+                })
+                .collect()
         };
-        let excess = move |rates: &[f64], law: Option<&[f64]>| -> Vec<f64> {
-            let of = |k: usize| match law {
-                Some(law) if rates[k] > 0.0 => (law[space.chain.to[k] as usize] / law[space.chain.from[k] as usize]).ln(),
-                Some(_) => 0.0,
-                None => f64::NAN,
-            };
-            (0..transitions).map(of).collect()
-        };
-        let keeping = move |rates: &[f64], law: Option<&[f64]>| medium(rates, law).iter().zip(excess(rates, law)).map(|(all, excess)| all - excess).collect();
+        let keeping = move |rates: &[f64], phi: &[f64]| medium(rates, phi).iter().zip(excess(rates, phi)).map(|(all, excess)| all - excess).collect();
         push("entropy_medium".to_owned(), Box::new(medium), false, Ends::Nothing);
         if self.balance.equilibria.is_ok() {
             push(DISSIPATED.to_owned(), Box::new(medium), false, Ends::Equilibrium);

@@ -1,17 +1,16 @@
 //! What is known exactly of a jump process: laws at both ends, mean flows and entropies, the stationary state along the protocol.
 
 use super::super::answers::Values;
+use super::along::{Along, is_steady};
 use super::space::Space;
 use crate::exact::chain::shannon;
-use crate::plan::{Clock, Surprise};
+use crate::exact::romberg::limit;
 
 /// Leak out of the enumerated states up to which they count as all.
 pub(super) const LEAK: f64 = 1e-9;
-/// Most states of which the stationary law is solved all along while rates move; where they jump, there is no such limit.
-const MOST_ALONG: usize = 128;
 /// Most events of a state, over the run, for which the master equation is integrated.
 const MOST_EVENTS: f64 = 3e5;
-/// Parts of a piece after each of which the leak is looked at.
+/// Parts of a piece, at most, after each of which the leak is looked at.
 const SLICES: u32 = 64;
 /// Inside a piece of the protocol, so that a jump at its end belongs to the neighbour.
 const INSIDE: f64 = 1e-9;
@@ -30,6 +29,10 @@ pub(super) struct Flows {
     pub(super) of_bath: Vec<f64>,
     /// `⟨Δs_ex⟩`, where the stationary states are known.
     pub(super) excess: Option<f64>,
+    /// Expected number of events that left the numbered states.
+    pub(super) leak: f64,
+    /// Estimated error of the integration where rates move, as a part of the largest of each kind; 0 where it is exact to rounding.
+    pub(super) error: f64,
 }
 
 /// The stationary law at a time; `None` where there is none, or none that is unique, or where enumerated states are not all.
@@ -46,134 +49,147 @@ pub(super) fn inside((start, end): (f64, f64), time: f64) -> f64 {
     time.clamp(start + margin, end - margin)
 }
 
-/// Lets a law evolve over the run.
-pub(super) fn flows(space: &Space, first: &[f64], moves: bool, baths: usize, bath_of: &dyn Fn(usize) -> Option<usize>) -> Option<Flows> {
-    let (states, transitions) = (space.chain.states, space.channel.len());
-    let mut flows =
-        Flows { last: first.to_vec(), spent: vec![0.0; states], events: vec![0.0; transitions], medium: 0.0, of_bath: vec![0.0; baths], excess: Some(0.0) };
-    let mut leak = 0.0;
-    if space.pieces().iter().any(|piece| space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0) > MOST_EVENTS) {
+/// What the flows of a run are reckoned with.
+pub(super) struct Reckoning<'a> {
+    /// Whether rates move or jump.
+    pub(super) moves: bool,
+    /// Number of baths.
+    pub(super) baths: usize,
+    /// Bath of a channel.
+    pub(super) bath_of: &'a dyn Fn(usize) -> Option<usize>,
+    /// `φ` along the run, where excess is wanted and known.
+    pub(super) along: Option<&'a Along>,
+}
+
+/// A stretch of time between jumps and bends of the protocol.
+pub(super) struct Stretch {
+    pub(super) piece: (f64, f64),
+    /// Whether rates stand still in it.
+    pub(super) steady: bool,
+}
+
+/// The stretches of a run.
+pub(super) fn stretches(space: &Space, moves: bool) -> Vec<Stretch> {
+    space.pieces().into_iter().map(|piece| Stretch { piece, steady: !moves || is_steady(space, piece) }).collect()
+}
+
+impl Stretch {
+    /// The stretch in so many steps of equal length, each with the time at which its rates are taken: the middle. Steady rates need one step.
+    pub(super) fn steps(&self, steps: usize) -> impl Iterator<Item = (f64, f64)> {
+        let (steps, (start, end)) = (if self.steady { 1 } else { steps }, self.piece);
+        let length = (end - start) / steps as f64;
+        (0..steps).map(move |step| (start + (step as f64 + 0.5) * length, length))
+    }
+}
+
+/// Lets a law evolve over the run; `None` where that takes too many events, or where the law leaves the numbered states.
+///
+/// Where rates move, they stand still in every step, and the limit of short steps is taken: the error of such a staircase has even powers of the step alone.
+pub(super) fn flows(space: &Space, first: &[f64], with: &Reckoning) -> Option<Flows> {
+    let stretches = stretches(space, with.moves);
+    if stretches.iter().any(|Stretch { piece, .. }| space.fastest(inside(*piece, piece.0)) * (piece.1 - piece.0) > MOST_EVENTS) {
         return None;
     }
-    for piece in space.pieces() {
-        let (start, end) = (space.rates_at(inside(piece, piece.0)), space.rates_at(inside(piece, piece.1)));
-        let middle = space.rates_at(0.5 * (piece.0 + piece.1));
-        if !moves || start == end && start == middle {
-            let mut spent = vec![0.0; states];
-            // In slices where states are missing, so that too few of them are noticed early.
-            let slices = if space.is_whole() { 1 } else { SLICES };
-            for _ in 0..slices {
-                let more = space.chain.propagate(&mut flows.last, &start, (piece.1 - piece.0) / f64::from(slices));
-                leak += space.leak(&more, inside(piece, piece.0));
-                spent.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-                if !(leak <= LEAK) {
-                    return None;
-                }
+    let staircase = |steps: usize| -> Option<Flows> {
+        let mut flows = Flows::none(space, first, with);
+        for stretch in &stretches {
+            for (time, length) in stretch.steps(steps) {
+                flows.pass(space, (stretch.piece, time, length), with)?;
             }
-            add_steady(space, &start, &spent, bath_of, &mut flows);
-            flows.excess = match (flows.excess, stationary(space, inside(piece, piece.0))) {
-                (Some(sum), Some(law)) => Some(sum + excess(space, &start, &law, &spent)),
-                _ => None,
-            };
-        } else {
-            flows.excess = flows.excess.filter(|_| states <= MOST_ALONG);
-            add_moving(space, piece, bath_of, &mut flows);
-            leak += if space.is_whole() { 0.0 } else { space.leak(&flows.spent, inside(piece, piece.1)) };
+        }
+        Some(flows)
+    };
+    if stretches.iter().all(|stretch| stretch.steady) {
+        return staircase(1);
+    }
+    let limit = limit(&Flows::kinds(space, with), &mut |steps| staircase(steps).map(Flows::into_numbers))?;
+    let mut flows = Flows::from_numbers(space, with, limit.values);
+    flows.error = limit.error + with.along.map_or(0.0, Along::error);
+    Some(flows)
+}
+
+impl Flows {
+    fn none(space: &Space, first: &[f64], with: &Reckoning) -> Self {
+        let excess = with.along.map(|_| 0.0);
+        let (spent, events) = (vec![0.0; space.chain.states], vec![0.0; space.channel.len()]);
+        Self { last: first.to_vec(), spent, events, medium: 0.0, of_bath: vec![0.0; with.baths], excess, leak: 0.0, error: 0.0 }
+    }
+
+    /// Lengths of the parts of [`Self::into_numbers`] that differ in size.
+    fn kinds(space: &Space, with: &Reckoning) -> [usize; 3] {
+        [space.chain.states, 1 + space.chain.states, space.channel.len() + 2 + with.baths]
+    }
+
+    fn into_numbers(self) -> Vec<f64> {
+        let entropies = [self.medium, self.excess.unwrap_or(f64::INFINITY)];
+        [self.last, vec![self.leak], self.spent, self.events, entropies.to_vec(), self.of_bath].concat()
+    }
+
+    fn from_numbers(space: &Space, with: &Reckoning, numbers: Vec<f64>) -> Self {
+        let mut numbers = numbers.into_iter();
+        let mut take = |count: usize| -> Vec<f64> { numbers.by_ref().take(count).collect() };
+        let states = space.chain.states;
+        let (mut last, leak, spent, events) = (take(states), take(1)[0].max(0.0), take(states), take(space.channel.len()));
+        // What extrapolation took below 0 is rounding.
+        last.iter_mut().for_each(|p| *p = p.max(0.0));
+        let (medium, excess) = (take(1)[0], take(1)[0]);
+        Self {
+            last,
+            spent,
+            events,
+            medium,
+            of_bath: take(with.baths),
+            excess: with.along.map(|_| excess).filter(|excess| excess.is_finite()),
+            leak,
+            error: 0.0,
         }
     }
-    (leak <= LEAK).then_some(flows)
+
+    /// A step of time at the rates of a moment. `None` when too much has left the numbered states.
+    fn pass(&mut self, space: &Space, (piece, time, length): ((f64, f64), f64, f64), with: &Reckoning) -> Option<()> {
+        let rates = space.rates_at(inside(piece, time));
+        let mut spent = vec![0.0; space.chain.states];
+        // In slices where states are missing, so that too few of them are noticed early.
+        let slices = if space.is_whole() { 1 } else { (f64::from(SLICES) * length / (piece.1 - piece.0)).ceil().max(1.0) as u32 };
+        for _ in 0..slices {
+            let more = space.chain.propagate(&mut self.last, &rates, length / f64::from(slices));
+            self.leak += space.leak(&more, inside(piece, time));
+            spent.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            if !(self.leak <= LEAK) {
+                return None;
+            }
+        }
+        let mut phi = vec![0.0; space.chain.states];
+        if let Some(along) = with.along {
+            along.at(piece, time, &mut phi);
+        }
+        let unseen: f64 = spent.iter().zip(&phi).filter(|(_, phi)| !phi.is_finite()).map(|(spent, _)| spent).sum();
+        self.excess = self.excess.filter(|_| unseen <= LEAK * length);
+        for k in 0..rates.len() {
+            let events = rates[k] * spent[space.chain.from[k] as usize];
+            self.events[k] += events;
+            if events > 0.0 {
+                let entropy = events * log_ratio(space, &rates, k);
+                self.medium += entropy;
+                if let Some(bath) = (with.bath_of)(space.channel[k]) {
+                    self.of_bath[bath] += entropy;
+                }
+                self.excess = self.excess.map(|sum| sum + events * fall(space, &phi, k));
+            }
+        }
+        self.spent.iter_mut().zip(spent).for_each(|(sum, more)| *sum += more);
+        Some(())
+    }
 }
 
 pub(super) fn log_ratio(space: &Space, rates: &[f64], k: usize) -> f64 {
     space.reverse[k].map_or(f64::INFINITY, |back| (rates[k] / rates[back]).ln())
 }
 
-fn add_steady(space: &Space, rates: &[f64], spent: &[f64], bath_of: &dyn Fn(usize) -> Option<usize>, flows: &mut Flows) {
-    flows.spent.iter_mut().zip(spent).for_each(|(sum, more)| *sum += more);
-    for k in 0..rates.len() {
-        let events = rates[k] * spent[space.chain.from[k] as usize];
-        flows.events[k] += events;
-        if events > 0.0 {
-            let entropy = events * log_ratio(space, rates, k);
-            flows.medium += entropy;
-            if let Some(bath) = bath_of(space.channel[k]) {
-                flows.of_bath[bath] += entropy;
-            }
-        }
-    }
-}
-
-/// `Σ events·(φ(from) − φ(to))`.
-fn excess(space: &Space, rates: &[f64], law: &[f64], spent: &[f64]) -> f64 {
-    let step = |k: usize| {
-        let (from, to) = (space.chain.from[k] as usize, space.chain.to[k] as usize);
-        let events = rates[k] * spent[from];
-        if events > 0.0 { events * (law[to] / law[from]).ln() } else { 0.0 }
-    };
-    (0..rates.len()).map(step).sum()
-}
-
-/// A piece in which rates move: everything is integrated along.
-fn add_moving(space: &Space, piece: (f64, f64), bath_of: &dyn Fn(usize) -> Option<usize>, flows: &mut Flows) {
-    let (states, transitions, baths) = (space.chain.states, space.channel.len(), flows.of_bath.len());
-    let with_excess = flows.excess.is_some();
-    let mut sums = vec![0.0; states + transitions + 2 + baths];
-    let rates = |t: f64, out: &mut [f64]| space.rates(inside(piece, t), out);
-    let integrand = |_: f64, p: &[f64], rates: &[f64], out: &mut [f64]| {
-        out.fill(0.0);
-        out[..states].copy_from_slice(p);
-        let law = if with_excess { space.stationary(rates) } else { None };
-        for k in 0..transitions {
-            let flux = rates[k] * p[space.chain.from[k] as usize];
-            out[states + k] = flux;
-            if flux > 0.0 {
-                let entropy = flux * log_ratio(space, rates, k);
-                out[states + transitions] += entropy;
-                if let Some(bath) = bath_of(space.channel[k]) {
-                    out[states + transitions + 2 + bath] += entropy;
-                }
-            }
-        }
-        out[states + transitions + 1] = law.map_or(f64::NAN, |law| excess(space, rates, &law, p));
-    };
-    space.chain.evolve_moving(&mut flows.last, piece, &rates, &integrand, &mut sums);
-    flows.spent.iter_mut().zip(&sums).for_each(|(sum, more)| *sum += more);
-    flows.events.iter_mut().zip(&sums[states..]).for_each(|(sum, more)| *sum += more);
-    flows.medium += sums[states + transitions];
-    flows.excess = flows.excess.map(|sum| sum + sums[states + transitions + 1]).filter(|sum| sum.is_finite());
-    flows.of_bath.iter_mut().zip(&sums[states + transitions + 2..]).for_each(|(sum, more)| *sum += more);
-}
-
-/// `−ln p_ss` at both ends of every segment, for the kernel; `None` where it is not known everywhere.
-pub(super) fn surprise(space: &Space, clock: Clock) -> Option<Surprise> {
-    if space.chain.states > MOST_ALONG || !space.is_whole() {
-        return None;
-    }
-    let d = space.points.first()?.len();
-    let most = |i: usize| space.points.iter().map(|point| point[i] as u32).max().unwrap_or(0);
-    let extent: Vec<u32> = (0..d).map(|i| most(i) + 1).collect();
-    let box_size: usize = extent.iter().map(|n| *n as usize).product();
-    let place = |point: &[f64]| point.iter().zip(&extent).fold(0, |place, (n, extent)| place * *extent as usize + *n as usize);
-    let mut values = Vec::with_capacity(2 * clock.segments as usize * box_size);
-    let mut known: Option<(Vec<f64>, Vec<f64>)> = None;
-    for segment in 0..clock.segments {
-        let ends = (segment as f64 * clock.length, (segment + 1) as f64 * clock.length);
-        for time in [ends.0, ends.1] {
-            let rates = space.rates_at(inside(ends, time));
-            let law = match &known {
-                Some((before, law)) if *before == rates => law.clone(),
-                _ => space.stationary(&rates)?,
-            };
-            if law.iter().any(|p| !(*p >= f64::MIN_POSITIVE)) {
-                return None;
-            }
-            let mut row = vec![f64::NAN; box_size];
-            space.points.iter().zip(&law).for_each(|(point, p)| row[place(point)] = -p.ln());
-            values.extend(row);
-            known = Some((rates, law));
-        }
-    }
-    Some(Surprise { lower: vec![0; d], extent, values, steady: false })
+/// What `φ` loses by a transition; 0 where a state has none.
+pub(super) fn fall(space: &Space, phi: &[f64], k: usize) -> f64 {
+    let loss = phi[space.chain.from[k] as usize] - phi[space.chain.to[k] as usize];
+    if loss.is_finite() { loss } else { 0.0 }
 }
 
 /// Mean and variance of every count.
@@ -201,9 +217,18 @@ pub(super) fn system_entropy(first: &[f64], last: &[f64]) -> f64 {
     shannon(last) - shannon(first)
 }
 
+impl Flows {
+    /// Where these numbers come from, and what their method errs by.
+    pub(super) fn source(&self) -> String {
+        let leak = if self.leak > 1e-15 { format!(", {:.0e} left its states", self.leak) } else { String::new() };
+        let error = if self.error > 0.0 { format!("±{:.0e} of the largest", self.error) } else { "to rounding".to_owned() };
+        format!("master equation, {error}{leak}")
+    }
+}
+
 /// Adds a value with its source.
-pub(super) fn know(values: &mut Values, name: impl Into<String>, value: f64) {
+pub(super) fn know(values: &mut Values, name: impl Into<String>, value: f64, source: &str) {
     if value.is_finite() {
-        values.insert(name.into(), (value, "master equation".to_owned()));
+        values.insert(name.into(), (value, source.to_owned()));
     }
 }

@@ -1,6 +1,7 @@
 //! Jump processes made ready to run.
 
 mod advice;
+mod along;
 mod circuit;
 mod fluctuations;
 mod known;
@@ -19,8 +20,9 @@ use crate::random::{Stream, sibling};
 use crate::thermodynamics::observables::{Names, Reaction};
 use crate::thermodynamics::theorems::{Start, TheoremError};
 
+use along::Along;
 pub use circuit::{Circuit, ConservationLaw, Flow, Loop};
-use known::{LEAK, flows, stationary, surprise};
+use known::{LEAK, Reckoning, flows, inside, stationary};
 use question::Question;
 use space::{MOST_STATES, Space};
 use work::Balance;
@@ -63,8 +65,9 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         let reason = "a steady state reached by relaxation needs rates that do not move with time; start from a point, or hold the rates for a while first";
         return Err(SimulationError::Start(reason.to_owned()));
     }
-    let along = if clocked.moves { surprise(&space, clocked.clock) } else { None };
-    let mut plan = compile_jump(&experiment, model, Stream::Forward, start, along)?;
+    let along = Along::of(&space, clocked.moves);
+    let table = along.as_ref().filter(|_| clocked.moves).and_then(|along| along.table(&space, clocked.clock, opening.law.as_deref()));
+    let mut plan = compile_jump(&experiment, model, Stream::Forward, start, table)?;
     let mut warnings = experiment.warnings.clone();
     warnings.extend(advice::advice(model, &space));
     warnings.extend(work::advice(model, &balance));
@@ -72,8 +75,17 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     plan.fields = fields(model, &pilot);
     let names = names(model);
     let circuit = circuit(&experiment, model, &space, &plan);
-    let question =
-        Question { experiment: &experiment, model, space: &space, opening: &opening, clocked: &clocked, circuit: &circuit, names: &names, balance: &balance };
+    let question = Question {
+        experiment: &experiment,
+        model,
+        space: &space,
+        opening: &opening,
+        clocked: &clocked,
+        circuit: &circuit,
+        names: &names,
+        balance: &balance,
+        along: along.as_ref(),
+    };
     let (mut answers, last) = question.answer();
     let facts = question.facts(&answers, last.is_some());
     if opening.relaxation_steps > 0 && facts.protocol_moves {
@@ -144,12 +156,17 @@ fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Cl
         let enough = |space: &Space| match &experiment.initial.law {
             InitialLaw::Point(point) => space.number(point).is_some_and(|number| {
                 let first: Vec<f64> = (0..space.chain.states).map(|state| f64::from(state == number)).collect();
-                let evolves = flows(space, &first, clocked.moves, 0, &|_| None).is_some();
+                let evolves = flows(space, &first, &Reckoning { moves: clocked.moves, baths: 0, bath_of: &|_| None, along: None }).is_some();
                 // A few more states may have a stationary law, too.
                 evolves && (limit >= MANY_STATES || stationary(space, 0.0).is_some())
             }),
-            // What leaks over the run counts, too.
-            _ => stationary(space, 0.0).is_some_and(|law| space.leak(&law, 0.0) * experiment.protocol.duration <= LEAK),
+            // What leaks over the run counts, too, and wherever rates are taken.
+            _ => {
+                let duration = experiment.protocol.duration;
+                let stays = |time: f64| stationary(space, time).is_some_and(|law| space.leak(&law, time) * duration <= LEAK);
+                let middle = |piece: (f64, f64)| [inside(piece, piece.0), 0.5 * (piece.0 + piece.1), inside(piece, piece.1)];
+                stays(0.0) && (!clocked.moves || space.pieces().into_iter().flat_map(middle).all(stays))
+            }
         };
         if space.is_whole() || limit >= MOST_STATES || enough(&space) || limit >= FREE_STATES && !is_worth(experiment, &space) {
             return space;
@@ -177,7 +194,7 @@ fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>
 fn reversed_from(question: &Question, law: &[f64], end: Option<&[f64]>) -> Result<Beside, SimulationError> {
     let clocked = Clocked::new(question.experiment, question.model, Stream::Reverse)?;
     let space = Space::of(question.experiment, question.model, &question.model.start, question.space.points.len()).reversed();
-    let along = if clocked.moves { surprise(&space, clocked.clock) } else { None };
+    let along = if clocked.moves { Along::of(&space, true).and_then(|along| along.table(&space, clocked.clock, Some(law))) } else { None };
     let start = PlanStart { initial: drawn(question.space, law), relaxation_steps: 0 };
     let plan = compile_jump(question.experiment, question.model, Stream::Reverse, start, along)?;
     let accounts = question.accounts(&plan, Some(law), end, Stream::Reverse);

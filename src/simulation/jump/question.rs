@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::answers::{ALPHAS, Answers, Values};
-use super::known::{self, LEAK, average, covariance, flows, know, moments, stationary, system_entropy};
+use super::along::Along;
+use super::known::{self, LEAK, Reckoning, average, covariance, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
 use super::{Circuit, Opening, is_balanced};
@@ -30,6 +31,8 @@ pub(super) struct Question<'a> {
     pub(super) circuit: &'a Circuit,
     pub(super) names: &'a Names,
     pub(super) balance: &'a Balance,
+    /// `−ln p_ss` along the run, where it is known.
+    pub(super) along: Option<&'a Along>,
 }
 
 impl Question<'_> {
@@ -48,12 +51,17 @@ impl Question<'_> {
         let mut last = None;
         let undisturbed = self.model.interventions.is_empty();
         if let Some(first) = self.opening.law.as_ref().filter(|_| undisturbed) {
-            let bath_of = |channel: usize| self.model.channels[channel].bath;
-            if let Some(flows) = flows(self.space, first, self.clocked.moves, self.model.baths.len(), &bath_of) {
+            let with = Reckoning {
+                moves: self.clocked.moves,
+                baths: self.model.baths.len(),
+                bath_of: &|channel| self.model.channels[channel].bath,
+                along: self.along,
+            };
+            if let Some(flows) = flows(self.space, first, &with) {
                 self.flows_into(&flows, &mut answers.values);
                 self.entropies_into(first, &flows, &mut answers.values);
                 self.energies_into(first, &flows, &mut answers.values);
-                self.fluctuations(first, &flows.last, &mut answers);
+                self.fluctuations(first, &flows, &mut answers);
                 last = Some(flows.last);
             }
         }
@@ -72,70 +80,71 @@ impl Question<'_> {
             let exponent: f64 = alpha.parse().unwrap_or(f64::NAN);
             let factor = |k: usize| self.space.reverse[k].map_or(0.0, |back| (-exponent * (rates[k] / rates[back]).ln()).exp());
             let factors: Vec<f64> = (0..rates.len()).map(factor).collect();
-            if let Some((theta, _)) = growth(&self.space.chain, &rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
-                know(values, format!("scgf.{alpha}"), theta);
+            if let Some((theta, width)) = growth(&self.space.chain, &rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
+                know(values, format!("scgf.{alpha}"), theta, &format!("tilted generator, ±{:.0e}", (0.5 * width).max(f64::EPSILON * theta.abs())));
             }
         }
     }
 
     fn flows_into(&self, flows: &known::Flows, values: &mut Values) {
-        let per_time = 1.0 / self.duration();
+        let (per_time, source) = (1.0 / self.duration(), &flows.source());
         let of_channel =
             |channel: usize| -> f64 { flows.events.iter().zip(&self.space.channel).filter(|(_, c)| **c == channel).map(|(events, _)| events * per_time).sum() };
         let rates: Vec<f64> = (0..self.model.channels.len()).map(of_channel).collect();
         for (name, reaction) in &self.circuit.reactions {
             let back = reaction.backward.map_or(0.0, |channel| rates[channel]);
-            know(values, format!("flux.{name}"), rates[reaction.forward] - back);
-            know(values, format!("traffic.{name}"), rates[reaction.forward] + back);
+            know(values, format!("flux.{name}"), rates[reaction.forward] - back, source);
+            know(values, format!("traffic.{name}"), rates[reaction.forward] + back, source);
         }
         for cycle in &self.circuit.cycles {
             let flux = |&(reaction, weight): &(usize, f64)| Some(weight * values.get(&format!("flux.{}", self.circuit.reactions[reaction].0))?.0);
             if let Some(current) = cycle.current.iter().map(flux).sum::<Option<f64>>() {
-                know(values, format!("current.{}", cycle.name), current);
+                know(values, format!("current.{}", cycle.name), current, source);
             }
         }
-        know(values, "activity", rates.iter().sum::<f64>() * self.duration());
+        know(values, "activity", rates.iter().sum::<f64>() * self.duration(), source);
         for (state, name) in self.names.states.iter().enumerate() {
-            know(values, format!("occupancy.{name}"), flows.spent[state] * per_time);
+            know(values, format!("occupancy.{name}"), flows.spent[state] * per_time, source);
         }
         if self.model.states.is_none() {
             let averages: Vec<f64> = flows.spent.iter().map(|time| time * per_time).collect();
             for ((name, (mean, variance)), (average, _)) in self.names.species.iter().zip(moments(self.space, &flows.last)).zip(moments(self.space, &averages))
             {
-                know(values, format!("mean.{name}"), mean);
-                know(values, format!("variance.{name}"), variance);
-                know(values, format!("time_average.{name}"), average);
+                know(values, format!("mean.{name}"), mean, source);
+                know(values, format!("variance.{name}"), variance, source);
+                know(values, format!("time_average.{name}"), average, source);
             }
             let species = &self.names.species;
             for (i, j) in paired(species.len()) {
-                know(values, format!("covariance.{}.{}", species[i], species[j]), covariance(self.space, &flows.last, i, j));
+                know(values, format!("covariance.{}.{}", species[i], species[j]), covariance(self.space, &flows.last, i, j), source);
             }
         }
     }
 
     fn entropies_into(&self, first: &[f64], flows: &known::Flows, values: &mut Values) {
+        let source = &flows.source();
         let system = system_entropy(first, &flows.last);
         let total = flows.medium + system;
-        know(values, "entropy_medium", flows.medium);
-        know(values, "entropy_system", system);
-        know(values, "entropy_total", total);
-        know(values, "entropy_production_rate", total / self.duration());
+        know(values, "entropy_medium", flows.medium, source);
+        know(values, "entropy_system", system, source);
+        know(values, "entropy_total", total, source);
+        know(values, "entropy_production_rate", total / self.duration(), source);
         for (bath, (name, temperature)) in self.model.baths.iter().zip(self.temperatures()).enumerate().map(|(i, ((name, _), t))| (i, (name, t))) {
             let heat = temperature * flows.of_bath[bath];
             if self.model.baths.len() == 1 {
-                know(values, "heat", heat);
+                know(values, "heat", heat, source);
             } else {
-                know(values, format!("heat.{name}"), heat);
-                know(values, format!("heat_rate.{name}"), heat / self.duration());
+                know(values, format!("heat.{name}"), heat, source);
+                know(values, format!("heat_rate.{name}"), heat / self.duration(), source);
             }
         }
         if let Some(excess) = flows.excess {
-            know(values, "entropy_excess", excess);
-            know(values, "entropy_housekeeping", flows.medium - excess);
-            know(values, "entropy_nonadiabatic", system + excess);
+            know(values, "entropy_excess", excess, source);
+            know(values, "entropy_housekeeping", flows.medium - excess, source);
+            know(values, "entropy_nonadiabatic", system + excess, source);
             if let (Some(before), Some(after)) = (stationary(self.space, 0.0), stationary(self.space, self.duration())) {
                 let change = average(&flows.last, |i| -after[i].ln()) - average(first, |i| -before[i].ln());
-                know(values, "hatano_sasa", change + excess);
+                know(values, "hatano_sasa", change + excess, source);
             }
         }
     }

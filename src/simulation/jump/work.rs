@@ -204,13 +204,14 @@ impl Question<'_> {
     /// Mean energy change and work, where the books close on every channel.
     pub(super) fn energies_into(&self, first: &[f64], flows: &known::Flows, values: &mut Values) {
         let energy = |law: &[f64], time: f64| average(law, |i| self.space.energy(&self.space.points[i], time).unwrap_or(f64::NAN));
+        let source = &flows.source();
         if self.model.energy.is_some() {
             let change = energy(&flows.last, self.experiment.protocol.duration) - energy(first, 0.0);
-            know(values, "energy_change", change);
+            know(values, "energy_change", change, source);
             if let Some(Ok(())) = self.balance.fits {
                 let heat: f64 = self.temperatures().iter().zip(&flows.of_bath).map(|(temperature, entropy)| temperature * entropy).sum();
-                know(values, "heat", heat);
-                know(values, "work", change + heat);
+                know(values, "heat", heat, source);
+                know(values, "work", change + heat, source);
             }
         }
         if let Some((difference, source)) = self.free_energy() {
