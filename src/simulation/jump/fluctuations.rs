@@ -170,7 +170,7 @@ impl Question<'_> {
     fn per_time(&self, sums: &[Sum], values: &mut Values) {
         let (rates, Some(law)) = (self.space.rates_at(0.0), stationary(self.space, 0.0)) else { return };
         if let Some(rate) = relaxation_rate(&self.space.chain, &rates, &law) {
-            know(values, "relaxation_rate", rate, "eigenvalues of the generator, to rounding");
+            know(values, "relaxation_rate", rate, "Arnoldi iteration on the generator, ±1e-11 of the value");
         }
         let few = sums.len() * rates.len() <= MOST_WEIGHTS;
         let wanted: Vec<&Sum> = sums.iter().filter(|sum| (few && sum.name.starts_with("flux.")) || sum.name == "entropy_medium").collect();
