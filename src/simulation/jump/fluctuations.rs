@@ -21,6 +21,9 @@ const MOST_WEIGHTS: usize = 20_000_000;
 /// Weights of all transitions at given rates, and `φ = −ln p_ss` at them, NaN where that is not known.
 type Weigh<'a> = Box<dyn Fn(&[f64], &[f64]) -> Vec<f64> + 'a>;
 
+/// Lets a time pass at rates and weights.
+type Evolve<'a> = dyn FnMut(&[f64], &[f64], f64) + 'a;
+
 /// A mean below this part of the terms that cancel in it is that of rounding: there is no uncertainty product in equilibrium.
 const NET: f64 = 1e-10;
 
@@ -148,7 +151,7 @@ impl Question<'_> {
     }
 
     /// Lets all stretches of a run pass, step by step: `evolve` takes rates, weights and a length. `None` where weights are not known.
-    fn pass(&self, sum: &Sum, along: Option<&Along>, (stretches, steps): (&[Stretch], usize), evolve: &mut dyn FnMut(&[f64], &[f64], f64)) -> Option<()> {
+    fn pass(&self, sum: &Sum, along: Option<&Along>, (stretches, steps): (&[Stretch], usize), evolve: &mut Evolve) -> Option<()> {
         let mut phi = vec![f64::NAN; self.space.chain.states];
         for stretch in stretches {
             for (time, length) in stretch.steps(steps) {
