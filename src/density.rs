@@ -114,6 +114,11 @@ impl Density {
         Density::new(lower, upper, logarithms.iter().map(|logarithm| (logarithm - largest).exp()).collect())
     }
 
+    /// The density of `−x`.
+    pub fn mirrored(&self) -> Self {
+        Self::from_normalised(-self.upper, -self.lower, self.values.iter().rev().copied().collect())
+    }
+
     /// Lower end of the grid.
     pub fn lower(&self) -> f64 {
         self.lower

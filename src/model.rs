@@ -6,7 +6,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::coordinate::Boundary;
-use crate::experiment::{Experiment, Interpretation, OverdampedModel};
+use crate::experiment::{Experiment, Interpretation, OverdampedModel, Parity, total_force, unstated};
 use crate::expression::{Graph, Node, Symbol};
 
 /// A Langevin model with its parameters in place. `d` is the number of coordinates, velocities not counted.
@@ -29,6 +29,11 @@ pub struct System {
     pub mass: Vec<f64>,
     quadratic: bool,
     linear: bool,
+    parity: Parity,
+    /// `ε_i F_i(εx; ελ)`, the forces of motion backwards; empty where all variables are even.
+    back: Vec<Node>,
+    /// Names of what is odd.
+    odd_names: Vec<String>,
 }
 
 /// Frictions and temperatures as formulas.
@@ -49,6 +54,13 @@ pub struct LinearForce {
     pub stiffness: DMatrix<f64>,
     /// `b`, length `d`.
     pub constant: DVector<f64>,
+}
+
+impl LinearForce {
+    /// `b − K x`.
+    pub fn at(&self, x: &DVector<f64>) -> DVector<f64> {
+        &self.constant - &self.stiffness * x
+    }
 }
 
 impl System {
@@ -78,7 +90,21 @@ impl System {
         let linear_drives = model.drives.iter().flatten().all(|&drive| graph.is_polynomial_of_degree(drive, &coordinates, 1));
         let boundaries: Vec<Boundary> = model.coordinates.iter().map(|c| c.boundary).collect();
         let open = boundaries.iter().all(|b| *b == Boundary::Open);
+        let back = if model.parity.odd.is_empty() {
+            Vec::new()
+        } else {
+            forces.iter().enumerate().map(|(i, &force)| model.parity.turned_back(&mut graph, force, i)).collect()
+        };
+        let name = |symbol: &Symbol| match symbol {
+            Symbol::Coordinate(i) => model.coordinates[usize::from(*i)].name.clone(),
+            Symbol::Protocol(i) => experiment.protocol.variables[usize::from(*i)].name.clone(),
+            Symbol::Parameter(i) => experiment.parameters[usize::from(*i)].name.clone(),
+            other => format!("{other:?}"),
+        };
         Self {
+            odd_names: model.parity.odd.iter().map(name).collect(),
+            parity: model.parity.clone(),
+            back,
             forces,
             parameters,
             potential: model.potential,
@@ -229,6 +255,31 @@ impl System {
         self.potential(state, protocol) + self.kinetic_energy(state)
     }
 
+    /// Whether anything but velocities is odd under time reversal.
+    pub fn has_odd_variables(&self) -> bool {
+        !self.back.is_empty()
+    }
+
+    /// What of the state or of the protocol is odd under time reversal, in words; `None` where all is even.
+    pub fn odd_variables(&self) -> Option<String> {
+        if self.is_underdamped() {
+            return Some("velocities are".to_owned());
+        }
+        let names: Vec<String> = self.odd_names.iter().map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" }))
+    }
+
+    /// Whether a number of the state, velocities after coordinates, is odd under time reversal.
+    pub fn is_odd(&self, i: usize) -> bool {
+        i >= self.dimension() || self.parity.is_odd(i)
+    }
+
+    /// Why heat and entropy are not defined, where the parity of what drives the model is not stated.
+    pub fn unstated_parity(&self) -> Option<String> {
+        let names: Vec<&str> = self.parity.unstated.iter().map(|i| self.names[usize::from(*i)].as_str()).collect();
+        (!names.is_empty()).then(|| unstated(&names))
+    }
+
     /// Whether no non-conservative force depends on where the coordinates are.
     pub fn has_uniform_drives(&self) -> bool {
         let depends = |&node: &Node| self.graph.depends_on(node, &|symbol| matches!(symbol, Symbol::Coordinate(_)));
@@ -240,15 +291,33 @@ impl System {
         if !self.linear {
             return None;
         }
+        Some(self.linear_of(&|i, x| self.force(i, x, protocol)))
+    }
+
+    /// The linear force of motion backwards, `ε F(εx; ελ)`: the same where all variables are even.
+    pub fn linear_back_force(&self, protocol: &[f64]) -> Option<LinearForce> {
+        if self.back.is_empty() {
+            return self.linear_force(protocol);
+        }
+        self.linear.then(|| self.linear_of(&|i, x| evaluate(&self.graph, self.back[i], &self.parameters, x, protocol)))
+    }
+
+    /// The linear drives at given protocol values.
+    pub fn linear_drive(&self, protocol: &[f64]) -> LinearForce {
+        self.linear_of(&|i, x| self.drive(i, x, protocol))
+    }
+
+    /// Constant and slopes of a linear function.
+    fn linear_of(&self, function: &dyn Fn(usize, &[f64]) -> f64) -> LinearForce {
         let d = self.dimension();
         let origin = vec![0.0; d];
-        let constant = DVector::from_fn(d, |i, _| self.force(i, &origin, protocol));
+        let constant = DVector::from_fn(d, |i, _| function(i, &origin));
         let stiffness = DMatrix::from_fn(d, d, |i, j| {
             let mut unit = origin.clone();
             unit[j] = 1.0;
-            constant[i] - self.force(i, &unit, protocol)
+            constant[i] - function(i, &unit)
         });
-        Some(LinearForce { stiffness, constant })
+        LinearForce { stiffness, constant }
     }
 }
 
@@ -258,16 +327,6 @@ fn settled_temperatures(temperature: Vec<f64>, friction: &[f64]) -> Vec<f64> {
     match bathed.next() {
         Some(first) if bathed.all(|t| t == first) => vec![first; temperature.len()],
         _ => temperature,
-    }
-}
-
-/// `−∂U/∂x_i + f_i` as a node.
-pub fn total_force(graph: &mut Graph, potential: Node, drive: Option<Node>, i: u16) -> Node {
-    let slope = graph.derivative(potential, Symbol::Coordinate(i));
-    let conservative = graph.neg(slope);
-    match drive {
-        Some(drive) => graph.add(conservative, drive),
-        None => conservative,
     }
 }
 

@@ -45,6 +45,16 @@ impl TryFrom<Table> for Surface {
 }
 
 impl Surface {
+    /// The density of the state with the coordinates that are `odd` turned round.
+    pub fn mirrored(&self, odd: [bool; 2]) -> Self {
+        let range = |k: usize| if odd[k] { (-self.ranges[k].1, -self.ranges[k].0) } else { self.ranges[k] };
+        let place = |k: usize, i: usize| if odd[k] { self.nodes[k] - 1 - i } else { i };
+        let at = |i: usize, j: usize| self.values[place(0, i) * self.nodes[1] + place(1, j)];
+        let values = (0..self.nodes[0]).flat_map(|i| (0..self.nodes[1]).map(move |j| (i, j))).map(|(i, j)| at(i, j)).collect();
+        // The same numbers in another order are as good a density.
+        Self::new([range(0), range(1)], self.nodes, values).unwrap_or_else(|_| self.clone())
+    }
+
     /// Normalises the bilinear function through `values`, row after row of the second coordinate, at even nodes over two ranges.
     ///
     /// # Errors

@@ -20,7 +20,9 @@ pub struct LinearDynamics {
 pub struct ExactStep {
     /// `E = exp(−A dt)`.
     pub propagator: DMatrix<f64>,
-    /// `c = ∫ exp(−A s) a ds`.
+    /// `Θ = ∫ exp(−A s) ds`.
+    pub integral: DMatrix<f64>,
+    /// `c = Θ a`.
     pub offset: DVector<f64>,
     /// `Σ = ∫ exp(−A s) 2D exp(−Aᵀ s) ds`.
     pub covariance: DMatrix<f64>,
@@ -31,8 +33,8 @@ pub struct ExactStep {
 pub struct PathLedger {
     /// `G = (1+E)ᵀ Σ⁻¹ (1−E)`.
     pub matrix: DMatrix<f64>,
-    /// `h = (1+E)ᵀ Σ⁻¹ c`.
-    pub vector: DVector<f64>,
+    /// `H` in `h = H a`: `(1+E)ᵀ Σ⁻¹ Θ`.
+    pub response: DMatrix<f64>,
 }
 
 impl LinearDynamics {
@@ -129,14 +131,13 @@ impl LinearDynamics {
             source = (&moved + moved.transpose()) * (-short / f64::from(n + 1));
             covariance += &source;
         }
-        let mut offset = integral * &self.offset;
         for _ in 0..doublings as u32 {
             covariance = &covariance + &propagator * &covariance * propagator.transpose();
-            offset = &offset + &propagator * &offset;
+            integral = &integral + &propagator * &integral;
             propagator = &propagator * &propagator;
         }
         let covariance = symmetric(&covariance);
-        Ok(ExactStep { propagator, offset, covariance })
+        Ok(ExactStep { offset: &integral * &self.offset, propagator, integral, covariance })
     }
 
     /// The stationary law. Errors unless every eigenvalue of `A` has a positive real part.
@@ -206,12 +207,17 @@ impl ExactStep {
         Ok(factor(&self.covariance)?.l())
     }
 
+    /// `Σ⁻¹`.
+    pub fn inverse_covariance(&self) -> Result<DMatrix<f64>, ExactError> {
+        Ok(factor(&self.covariance)?.inverse())
+    }
+
     /// The path ledger of the step.
     pub fn ledger(&self) -> Result<PathLedger, ExactError> {
         let inverse = factor(&self.covariance)?;
         let identity = DMatrix::identity(self.offset.len(), self.offset.len());
         let sum = (&identity + &self.propagator).transpose();
-        Ok(PathLedger { matrix: &sum * inverse.solve(&(&identity - &self.propagator)), vector: sum * inverse.solve(&self.offset) })
+        Ok(PathLedger { matrix: &sum * inverse.solve(&(&identity - &self.propagator)), response: sum * inverse.solve(&self.integral) })
     }
 }
 
@@ -262,9 +268,9 @@ impl Gaussian {
         -0.5 * deviation.dot(&self.factor.solve(&deviation)) - self.half_ln_determinant() - 0.5 * self.mean.len() as f64 * std::f64::consts::TAU.ln()
     }
 
-    /// The law with the coordinates from `first` on turned round, `z_i → −z_i`.
-    pub fn flipped(&self, first: usize) -> Self {
-        let sign = |i: usize| if i < first { 1.0 } else { -1.0 };
+    /// The law with the coordinates that are `odd` turned round, `z_i → −z_i`.
+    pub fn flipped(&self, odd: &dyn Fn(usize) -> bool) -> Self {
+        let sign = |i: usize| if odd(i) { -1.0 } else { 1.0 };
         let (mean, covariance) = (
             DVector::from_fn(self.mean.len(), |i, _| sign(i) * self.mean[i]),
             DMatrix::from_fn(self.mean.len(), self.mean.len(), |i, j| sign(i) * sign(j) * self.covariance[(i, j)]),
@@ -347,7 +353,7 @@ mod tests {
         };
         let expected = transition(&from, &to) - transition(&to, &from);
         let (displacement, middle) = (&to - &from, (&from + &to) * 0.5);
-        let found = |scale: f64| displacement.dot(&(&ledger.vector - &ledger.matrix * &middle * scale));
+        let found = |scale: f64| displacement.dot(&(&ledger.response * &dynamics.offset - &ledger.matrix * &middle * scale));
         assert!(close(found(1.0), expected, 1e-11), "{} {expected}", found(1.0));
         // Controls: a doubled or halved matrix, or one 3 % off, is not the ledger.
         assert!([0.5, 2.0, 1.03].iter().all(|&scale| !close(found(scale), expected, 1e-3)));

@@ -14,6 +14,7 @@
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
+pub mod bridge;
 pub mod chain;
 pub mod chebyshev;
 pub mod contour;

@@ -51,6 +51,7 @@ const MODELS: &[(&str, &str)] = &[
     ("living-cell", include_str!("../../models/living-cell.toml")),
     ("metal-rod", include_str!("../../models/metal-rod.toml")),
     ("tasep", include_str!("../../models/tasep.toml")),
+    ("active-bead", include_str!("../../models/active-bead.toml")),
     ("f1-motor", include_str!("../../models/f1-motor.toml")),
 ];
 

@@ -126,7 +126,7 @@ fn check_unused(reader: &mut Reader, table: &Table, name: &str, keys: &[&str]) {
 
 /// Equilibrium needs one temperature and no force beside the potential's.
 fn check_equilibrium(reader: &mut Reader, item: &Item, model: &OverdampedModel) {
-    if model.drives.iter().flatten().any(|drive| !reader.vanishes(*drive)) {
+    if !model.parity.keeps_equilibrium && model.drives.iter().flatten().any(|drive| !reader.vanishes(*drive)) {
         let help = "use `steady-state`, or put the force into the potential if it has one";
         reader.problem(&item.place, "a model with a `force` has no equilibrium", "").help(help);
     }

@@ -16,6 +16,7 @@ mod measure;
 mod model;
 mod names;
 mod overrides;
+mod parity;
 mod plane;
 mod protocol;
 mod read;
@@ -27,12 +28,13 @@ mod tests;
 use std::sync::Arc;
 
 use crate::coordinate::{Boundary, Coordinate, FieldGrid};
-use crate::expression::{Graph, Node};
+use crate::expression::{Graph, Node, Symbol};
 
 pub use bath::Interpretation;
 pub use catalog::{CatalogEntry, Source, catalog};
 pub use error::{ExperimentError, Problem};
 pub use initial::{Initial, InitialLaw};
+pub use parity::{Parity, unstated};
 pub use protocol::{Protocol, ProtocolPath, ProtocolVariable};
 pub use schedule::shown;
 
@@ -111,6 +113,8 @@ pub struct OverdampedModel {
     /// Masses `m_i`, formulas of parameters, above 0: length `d` for underdamped dynamics `dx_i = v_i dt`,
     /// `m_i dv_i = (F_i − γ_i v_i) dt + sqrt(2 γ_i T_i) dW_i`, where a friction may be 0; empty for overdamped dynamics.
     pub mass: Vec<Node>,
+    /// What changes sign under time reversal, besides velocities.
+    pub parity: Parity,
 }
 
 impl OverdampedModel {
@@ -124,6 +128,16 @@ impl OverdampedModel {
         let velocities = self.coordinates.iter().filter(|_| self.is_underdamped());
         let velocities = velocities.map(|coordinate| Coordinate { name: velocity_name(&coordinate.name), boundary: Boundary::Open });
         self.coordinates.iter().cloned().chain(velocities).collect()
+    }
+}
+
+/// `−∂U/∂x_i + f_i` as a formula.
+pub fn total_force(graph: &mut Graph, potential: Node, drive: Option<Node>, i: u16) -> Node {
+    let slope = graph.derivative(potential, Symbol::Coordinate(i));
+    let conservative = graph.neg(slope);
+    match drive {
+        Some(drive) => graph.add(conservative, drive),
+        None => conservative,
     }
 }
 

@@ -4,7 +4,7 @@ use super::document::{Item, Place, Table, Value};
 use super::names::{either, nearest};
 use super::protocol::Protocol;
 use super::read::{Reader, Reads};
-use super::{OverdampedModel, Section, bath, check_name, schema, velocity_name};
+use super::{OverdampedModel, Parity, Section, bath, check_name, parity, schema, velocity_name};
 use crate::coordinate::{Boundary, Coordinate};
 use crate::expression::Node;
 
@@ -114,9 +114,10 @@ pub(super) fn read(
     };
     let (potential, drives, friction, temperature, mass) = (potential?, drives?, friction?, temperature?, mass?);
     let interpretation = if underdamped { None } else { bath::read_interpretation(reader, table, &[friction.as_slice(), &temperature].concat())? };
-    let model = OverdampedModel { coordinates, potential, drives, friction, temperature, interpretation, mass };
+    let mut model = OverdampedModel { coordinates, potential, drives, friction, temperature, interpretation, mass, parity: Parity::default() };
     if !underdamped {
         bath::check_positive(reader, table, &model, protocol);
+        model.parity = parity::read_parity(reader, table, &model, protocol)?;
     }
     check_periodicity(reader, table, &model, protocol);
     Some(model)

@@ -10,7 +10,7 @@ pub(super) const OPEN_SECTIONS: &[&str] = &["parameters", "protocol", "exact"];
 pub(super) const UNITS: &[&str] = &["system"];
 
 /// Keys of `[model]`; the names of coordinates are keys too.
-pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature", "interpretation"];
+pub(super) const MODEL: &[&str] = &["kind", "coordinates", "potential", "force", "friction", "temperature", "interpretation", "parity"];
 
 /// Keys of `[model]` of underdamped dynamics.
 pub(super) const UNDERDAMPED: &[&str] = &["kind", "coordinates", "potential", "force", "mass", "friction", "temperature"];

@@ -1,15 +1,14 @@
 //! From an experiment to a plan: formulas become programs, the protocol becomes a table.
 
-use super::linear_step::linear_entries;
 use super::surprise::surprise_move;
 use super::{
-    Affinity, BackStep, Column, Coordinate, Dynamics, Infimum, InitialState, Integrator, LinearStep, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE,
-    Uniforms, circulation_pairs, underdamped,
+    Affinity, BackStep, Column, Coordinate, Dynamics, Infimum, InitialState, Integrator, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE, Uniforms,
+    circulation_pairs, underdamped,
 };
 use crate::exact::ExactError;
-use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel};
+use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel, total_force};
 use crate::expression::{CompileError, Function, Graph, Node, Operand, Slots, Symbol, compile as compile_program};
-use crate::model::{System, medium_force, total_force};
+use crate::model::{System, medium_force};
 use crate::random::Stream;
 
 /// Why an experiment has no plan.
@@ -53,7 +52,7 @@ pub enum PlanError {
 }
 
 /// Most numbers in a protocol table.
-const TABLE_LIMIT: u64 = 1 << 28;
+pub(super) const TABLE_LIMIT: u64 = 1 << 28;
 
 /// The values `Λ_0 … Λ_{N+1}` of every protocol variable: `[variable][n]`, reversed in time for the reversed ensemble.
 ///
@@ -145,10 +144,12 @@ fn series(state: u16, d: u16, integrator: Integrator, system: &System) -> Vec<Co
 }
 
 fn ledgers(d: u16, integrator: Integrator, system: &System) -> impl Iterator<Item = Column> {
+    // Without a parity of what drives the model there is neither heat nor entropy, and what work is depends on it.
+    let defined = system.unstated_parity().is_none();
     let medium = system.sums_medium_entropy().then_some(Column::EntropyMedium);
     let path = (!matches!(integrator, Integrator::Heun | Integrator::HeunStratonovich)).then_some(Column::EntropyPath);
     let parts = integrator.is_splitting().then_some(Column::HeatPath);
-    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(medium).chain(path).chain(parts)
+    std::iter::once(Column::Work).chain((0..d).map(Column::Heat)).chain(medium).chain(path).chain(parts).filter(move |_| defined)
 }
 
 fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanError> {
@@ -158,9 +159,12 @@ fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanEr
     }
     match experiment.ensemble.integrator {
         IntegratorChoice::Auto if system.is_linear() => Ok(Integrator::ExactLinear),
-        IntegratorChoice::Auto if one => Ok(Integrator::WeakTaylor),
+        IntegratorChoice::Auto if one && !system.has_odd_variables() => Ok(Integrator::WeakTaylor),
         IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyama),
         IntegratorChoice::Heun => Ok(Integrator::Heun),
+        IntegratorChoice::WeakTaylor if system.has_odd_variables() => {
+            Err(PlanError::Integrator { integrator: "weak-taylor", reason: "its path ledger is that of even variables", advice: "use \"auto\"" })
+        }
         IntegratorChoice::WeakTaylor if one => Ok(Integrator::WeakTaylor),
         IntegratorChoice::WeakTaylor => {
             Err(PlanError::Integrator { integrator: "weak-taylor", reason: "it is written for one coordinate", advice: "use \"euler-maruyama\" or \"heun\"" })
@@ -223,7 +227,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A formula with the protocol variables that never move replaced by their values.
-    fn settled(&mut self, node: Node) -> Node {
+    pub(super) fn settled(&mut self, node: Node) -> Node {
         let constants: Vec<Option<Node>> = self.fixed.clone().into_iter().map(|value| value.map(|v| self.graph.constant(v))).collect();
         self.graph.substitute(node, &|symbol| match symbol {
             Symbol::Protocol(i) => constants[i as usize],
@@ -236,6 +240,10 @@ impl<'a> Compiler<'a> {
         let potential = self.settled(self.model.potential);
         let drives: Vec<Option<Node>> = self.model.drives.clone().into_iter().map(|drive| drive.map(|node| self.settled(node))).collect();
         let mut outputs: Vec<Node> = (0..d).map(|i| total_force(&mut self.graph, potential, drives[i], i as u16)).collect();
+        let (drives, reversal) = match self.reversal(&drives, system.sums_medium_entropy(), &mut outputs) {
+            Some(parts) => (parts.drives, Some(parts.reversal)),
+            None => (drives, None),
+        };
         let mut drive_outputs = vec![None; d];
         for (i, drive) in drives.iter().enumerate() {
             if let Some(node) = drive.filter(|&node| self.graph.as_constant(node) != Some(0.0)) {
@@ -247,7 +255,7 @@ impl<'a> Compiler<'a> {
         let medium = system.sums_medium_entropy().then(|| {
             let first = outputs.len() as u16;
             for i in 0..d {
-                let node = medium_force(&mut self.graph, outputs[i], self.model, i as u16);
+                let node = medium_force(&mut self.graph, outputs[reversal.as_ref().map_or(i, |odd| usize::from(odd.irreversible[i]))], self.model, i as u16);
                 let node = self.settled(node);
                 outputs.push(node);
             }
@@ -288,6 +296,7 @@ impl<'a> Compiler<'a> {
             quarter,
             linear,
             inertia,
+            reversal,
             surprise: None,
             infimum,
         })
@@ -425,26 +434,6 @@ impl<'a> Compiler<'a> {
         let stretch = graph.mul(half_mobility, slope);
         let factor = graph.add(one, stretch);
         (mean, graph.mul(noise, factor))
-    }
-
-    fn linear_step(&mut self, system: &System, table: &[Vec<f64>]) -> Result<LinearStep, PlanError> {
-        let d = system.dimension();
-        let steps = self.experiment.steps as usize;
-        let rows = if self.moving.is_empty() { 1 } else { steps };
-        let size = 3 * d * d + 2 * d;
-        let mut values: Vec<Vec<f64>> = vec![Vec::with_capacity(rows); size];
-        let mut cached = None;
-        for n in 0..rows {
-            let place = if self.moving.is_empty() { 0 } else { n + 1 };
-            let entries = linear_entries(system, &protocol_at(table, place), self.experiment.ensemble.dt, &mut cached)?;
-            for (column, value) in values.iter_mut().zip(entries) {
-                column.push(value);
-            }
-        }
-        let operands = values.into_iter().map(|column| self.external(column)).collect::<Result<Vec<_>, _>>()?;
-        let mut operands = operands.into_iter();
-        let mut take = |count: usize| operands.by_ref().take(count).collect::<Vec<_>>();
-        Ok(LinearStep { propagator: take(d * d), noise: take(d * d), ledger_matrix: take(d * d), offset: take(d), ledger_vector: take(d) })
     }
 
     /// The operand of a number given for every step: a constant where it never changes.

@@ -10,6 +10,7 @@ mod infimum;
 mod initial;
 mod jump;
 mod linear_step;
+mod reversal;
 mod surprise;
 mod underdamped;
 
@@ -29,6 +30,9 @@ pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump
 pub use exchange::{Exchange, bond_rates, compile_exchange, temperatures};
 pub use infimum::{Affinity, Infimum};
 pub use initial::initial_state;
+pub use linear_step::{LinearStep, StepForm};
+pub use reversal::Reversal;
+
 pub use jump::{
     Alias, CRITICAL_FIRINGS, Channel, Clock, DWELL_UNITS, EXACT_EVENTS, Intervention, JumpColumn, Leaping, MOST_CHANNELS, MOST_ROUNDS, Network, Reactions,
     Surprise, Trigger,
@@ -207,6 +211,9 @@ pub struct Overdamped {
     pub law: Option<StepLaw>,
     /// Where the medium's entropy is more than heat over a fixed temperature: the outputs of `force` that hold `F_i/T_i − a ∂_i ln D_i`, length `d`.
     pub medium: Option<Vec<u16>>,
+    /// What the ledgers need where something besides velocities is odd under time reversal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reversal: Option<Reversal>,
     /// True when `force` reads nothing scheduled, so that `F` at a step's end serves the next step's start.
     pub force_is_constant: bool,
     /// `dt/γ_i`; these four are empty for multiplicative noise, and with inertia.
@@ -231,6 +238,16 @@ pub struct Overdamped {
 }
 
 impl Overdamped {
+    /// The output of `force` that moves a coordinate backwards.
+    pub fn back_output(&self, i: usize) -> usize {
+        self.reversal.as_ref().map_or(i, |reversal| usize::from(reversal.back[i]))
+    }
+
+    /// The output of `force` that gives the heat of a coordinate.
+    pub fn heat_output(&self, i: usize) -> usize {
+        self.reversal.as_ref().map_or(i, |reversal| usize::from(reversal.irreversible[i]))
+    }
+
     /// Random-number lanes that a step of a plan with so many coordinates (velocities included) draws.
     pub fn noise_lanes(&self, coordinates: usize) -> usize {
         if self.integrator == Integrator::Baoab { coordinates / 2 } else { coordinates }
@@ -280,21 +297,6 @@ pub struct BackStep {
     pub drift: Vec<u16>,
     /// `∂_i s_i`.
     pub slope: Vec<u16>,
-}
-
-/// The exact step `x' = E x + c + L z` and its path ledger `Δs = Δx·(h − G (x + x')/2)`; matrices row-major, `d × d`.
-#[derive(Clone, Debug, Serialize)]
-pub struct LinearStep {
-    /// `E`.
-    pub propagator: Vec<Operand>,
-    /// `c`.
-    pub offset: Vec<Operand>,
-    /// `L`, lower triangular (entries above the diagonal are unused).
-    pub noise: Vec<Operand>,
-    /// `G = (1+E)ᵀ Σ⁻¹ (1−E)`, `Σ = L Lᵀ`.
-    pub ledger_matrix: Vec<Operand>,
-    /// `h = (1+E)ᵀ Σ⁻¹ c`.
-    pub ledger_vector: Vec<Operand>,
 }
 
 /// Law of the state at the start; sampled on the host, in f64, from counter-based bits.

@@ -87,7 +87,7 @@ impl Compiler<'_> {
         let operands = values.into_iter().map(|column| self.external(column)).collect::<Result<Vec<_>, _>>()?;
         let mut operands = operands.into_iter();
         let mut take = |count: usize| operands.by_ref().take(count).collect::<Vec<_>>();
-        Ok(LinearStep { propagator: take(n * n), noise: take(n * n), offset: take(n), ledger_matrix: Vec::new(), ledger_vector: Vec::new() })
+        Ok(LinearStep { propagator: take(n * n), noise: take(n * n), offset: take(n), ledger_matrix: Vec::new(), ledger_vector: Vec::new(), forms: Vec::new() })
     }
 }
 

@@ -103,6 +103,10 @@ impl Question<'_> {
                 _ => Answers::default(),
             },
         };
+        // Nothing is known of what is not defined, and one-coordinate solvers know even variables only.
+        if self.system.unstated_parity().is_some() || self.system.has_odd_variables() && !self.system.is_linear() {
+            answers.values.retain(|name, _| !depends_on_parity(name));
+        }
         if !self.moves() && self.opening.kind == Start::SteadyState {
             answers.last = self.opening.law.as_ref().ok().cloned();
         }
@@ -143,7 +147,9 @@ impl Question<'_> {
             answers.know("energy", quadratic.mean_over(&means.last), source);
             answers.know("energy.variance", quadratic.variance_over(&means.last), source);
         }
-        self.linear_parts((start, &table, (slices, length)), (means.medium, entropy), source, &mut answers);
+        if !self.system.has_odd_variables() {
+            self.linear_parts((start, &table, (slices, length)), (means.medium, entropy), source, &mut answers);
+        }
         let (first, _) = self.protocol_ends();
         self.linear_memory(dynamics(self.system, &first), &mut answers);
         for (i, name) in self.system.names.iter().enumerate() {
@@ -290,6 +296,12 @@ impl Question<'_> {
         }
         Ok((lower, upper))
     }
+}
+
+/// Whether what an estimate is depends on the parity of variables.
+fn depends_on_parity(name: &str) -> bool {
+    let state = ["entropy_system", "energy_change"].iter().any(|of_state| name.starts_with(of_state));
+    !state && (["work", "heat", "entropy", "scgf", "tur_product"].iter().any(|kind| name.starts_with(kind)) || name.contains(".entropy_medium"))
 }
 
 /// How finely the Fokker–Planck equation is solved.

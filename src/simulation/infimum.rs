@@ -27,8 +27,11 @@ pub(super) fn affinity(experiment: &Experiment, system: &System, opening: &Openi
         return Ok(None);
     }
     let refused = |reason: &str| Err(TheoremError::OutOfScope { theorem: THEOREM.to_owned(), reason: reason.to_owned() }.into());
-    if system.is_underdamped() {
-        return refused("velocities are odd under time reversal: what is known of the infimum is about overdamped dynamics; use kind = \"overdamped\"");
+    if let Some(odd) = system.odd_variables() {
+        return refused(&format!("{odd} odd under time reversal: what is known of the infimum is about even variables"));
+    }
+    if let Some(reason) = system.unstated_parity() {
+        return refused(&reason);
     }
     if moves || opening.kind == Start::Other {
         return refused("it needs a steady state from start to end; hold the protocol constant and set `initial.distribution = \"steady-state\"`");

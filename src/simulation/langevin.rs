@@ -50,6 +50,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let mut plan = plan::compile(&experiment, model, &system, Stream::Forward, start, followed)?;
     let baths = baths(&system);
     let mut warnings = experiment.warnings.clone();
+    warnings.extend(system.unstated_parity());
     let pilot = pilot::fly(&plan)?;
     warnings.extend(pilot.warnings(&plan, &system, &ends));
     plan.fields = fields(&experiment, &plan.coordinates, &pilot);
@@ -68,7 +69,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     facts.steady_states = steady.as_ref().map(|_| ()).map_err(Clone::clone);
     let start_law = opening.law.as_ref().ok().cloned();
     let accounts = LangevinAccounts::new(&system, &plan, &baths, &ends, start_law.clone(), answers.last.clone())
-        .with_steady_states(steady.ok(), facts.is_steady() && !facts.odd_velocities);
+        .with_steady_states(steady.ok(), facts.is_steady() && facts.odd.is_none());
     let mut simulation = Simulation {
         reverse: None,
         halved: None,
@@ -112,17 +113,26 @@ fn reversed(
     }
     let (start_law, end_law) =
         if of_work { (equilibrium(system, &ends.last)?.map(|(law, _)| law), None) } else { (simulation.answers.last.clone(), forward_law) };
-    // Velocities are odd: the reversed run starts from the mirror image of the law at the end, and its last state is held against that of the first.
-    let velocities = system.mass.len();
-    let (start_law, end_law) = (start_law.map(|law| law.reversed(velocities)), end_law.map(|law| law.reversed(velocities)));
+    // What is odd turns round: the reversed run starts from the mirror image of the law at the end, and its last state is held against that of the first.
+    let turned = |law: Law| law.reversed(&|i| system.is_odd(i));
+    let (start_law, end_law) = (start_law.map(turned), end_law.map(turned));
     let Some(law) = start_law else {
         return Err(SimulationError::Start("the reversed run needs an exact law to start from, which this model does not have".to_owned()));
     };
     let start = plan::Start { initial: law.initial_state(), relaxation_steps: 0 };
-    let plan = plan::compile(&simulation.experiment, model, system, Stream::Reverse, start, plan::Followed::default())?;
+    // So do odd parameters and protocol variables in the formulas.
+    let (experiment, model, system) = if system.has_odd_variables() {
+        let mut experiment = simulation.experiment.clone();
+        let model = model.reversed(&mut experiment.graph);
+        let system = Arc::new(System::of(&experiment, &model));
+        (experiment, model, system)
+    } else {
+        (simulation.experiment.clone(), model.clone(), Arc::clone(system))
+    };
+    let plan = plan::compile(&experiment, &model, &system, Stream::Reverse, start, plan::Followed::default())?;
     let last_step = Ends::of(&protocol_table(&simulation.experiment, Stream::Reverse)).last_step;
     let ends = Ends { first: ends.last.clone(), last_step, last: ends.first.clone() };
-    let accounts = LangevinAccounts::new(system, &plan, baths, &ends, Some(law), end_law);
+    let accounts = LangevinAccounts::new(&system, &plan, baths, &ends, Some(law), end_law);
     Ok(Some(Beside { plan, accounts: Box::new(accounts) }))
 }
 
@@ -189,7 +199,8 @@ fn facts(
     let mut facts = Facts {
         jumps: false,
         empty_states_at_start: false,
-        odd_velocities: system.is_underdamped(),
+        odd: system.odd_variables(),
+        parity: system.unstated_parity().map_or(Ok(()), Err),
         steady_states: Ok(()),
         single_temperature: system.single_temperature(),
         canonical: system.canonical(&[]).map(|_| ()),
@@ -214,7 +225,7 @@ fn facts(
 fn exact_variances(system: &System, opening: &Opening, ends: &Ends, answers: &Answers, facts: &mut Facts) {
     let stiffness = |protocol: &[f64]| system.linear_force(protocol).map(|force| force.stiffness);
     let rigid = stiffness(&ends.first).is_some_and(|k| Some(&k) == stiffness(&ends.last).as_ref() && Some(k) == stiffness(&ends.last_step));
-    let (Some(temperature), true, false) = (facts.single_temperature, rigid, facts.has_drives) else { return };
+    let (Some(temperature), true, false, false) = (facts.single_temperature, rigid, facts.has_drives, system.has_odd_variables()) else { return };
     if opening.kind != theorems::Start::Equilibrium {
         return;
     }
@@ -242,7 +253,7 @@ fn chain_variances(system: &System, plan: &Plan, table: &[Vec<f64>], opening: &O
         let (friction, temperature) = (system.friction_at(0, &[x], &protocol), system.temperature_at(0, &[x], &protocol));
         (outputs[0] * dt / friction, (2.0 * temperature * dt / friction).sqrt())
     };
-    if dynamics.inertia.is_some() || !matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::WeakTaylor) {
+    if dynamics.inertia.is_some() || dynamics.reversal.is_some() || !matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::WeakTaylor) {
         return;
     }
     let mut know = |theorem: &str, last: &Law| {

@@ -49,11 +49,18 @@ impl Law {
         }
     }
 
-    /// The law of the state with the last `velocities` numbers, which are odd under time reversal, turned round.
-    pub fn reversed(&self, velocities: usize) -> Self {
+    /// The law of the state with the numbers that are odd under time reversal turned round.
+    pub fn reversed(&self, odd: &dyn Fn(usize) -> bool) -> Self {
         match self {
-            Law::Gaussian(law) if velocities > 0 => Law::Gaussian(law.flipped(law.mean().len() - velocities)),
-            law => law.clone(),
+            Law::Gaussian(law) => Law::Gaussian(law.flipped(odd)),
+            Law::Uniform { lower, upper } => {
+                let turned = |this: &[f64], other: &[f64]| (0..this.len()).map(|i| if odd(i) { -other[i] } else { this[i] }).collect();
+                Law::Uniform { lower: turned(lower, upper), upper: turned(upper, lower) }
+            }
+            Law::Surface(surface) => Law::Surface(if odd(0) || odd(1) { surface.mirrored([odd(0), odd(1)]) } else { surface.clone() }),
+            Law::Density(density) if odd(0) => Law::Density(density.mirrored()),
+            // Thermal velocities have no preferred sign.
+            Law::Density(_) | Law::Thermal { .. } => self.clone(),
         }
     }
 

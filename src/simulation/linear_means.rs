@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
 use crate::exact::linear::{Gaussian, LinearDynamics};
-use crate::model::System;
+use crate::model::{LinearForce, System};
 
 /// Most time slices; a longer protocol is sampled, at an error of second order in the slice.
 const MOST_SLICES: usize = 16_384;
@@ -54,6 +54,8 @@ pub(super) fn linear_means(
     }
     let last = table.first().map_or(steps, |values| values.len() - 1);
     means.move_protocol(system, &mut protocol, at(last))?;
+    let scale = means.heat.iter().map(|heat| heat.abs()).sum::<f64>();
+    means.heat.iter_mut().filter(|heat| heat.abs() <= 1e-14 * scale).for_each(|heat| *heat = 0.0);
     Ok(means)
 }
 
@@ -63,9 +65,12 @@ struct Slice {
     length: f64,
     dynamics: LinearDynamics,
     half: crate::exact::linear::ExactStep,
-    /// `f = constant − stiffness·x` of the drives.
-    drive: (DVector<f64>, DMatrix<f64>),
-    friction: Vec<f64>,
+    /// Forces that give heat: all but their reversible part.
+    irreversible: LinearForce,
+    /// Drift that time reversal turns round.
+    flow: LinearForce,
+    /// Slopes of the potential, which turn heat into work: `−∂U = constant − stiffness·x`.
+    conservative: LinearForce,
     temperature: Vec<f64>,
 }
 
@@ -82,32 +87,40 @@ impl Slice {
             DVector::from_fn(d, |i, _| temperature[i] / friction[i]),
         )?;
         let half = dynamics.step(0.5 * length)?;
-        let constant = DVector::from_fn(d, |i, _| system.drive(i, &origin, protocol));
-        let stiffness = DMatrix::from_fn(d, d, |i, j| {
-            let mut unit = origin.clone();
-            unit[j] = 1.0;
-            constant[i] - system.drive(i, &unit, protocol)
-        });
-        Ok(Self { protocol: protocol.to_vec(), length, dynamics, half, drive: (constant, stiffness), friction, temperature })
+        let (back, drive) = (system.linear_back_force(protocol).unwrap_or_else(|| force.clone()), system.linear_drive(protocol));
+        let mobility = DMatrix::from_diagonal(&DVector::from_fn(d, |i, _| 1.0 / friction[i]));
+        let irreversible = combined(&force, &back, 0.5, 0.5);
+        let reversible = combined(&force, &back, 0.5, -0.5);
+        let flow = LinearForce { stiffness: &mobility * reversible.stiffness, constant: mobility * reversible.constant };
+        let conservative = combined(&force, &drive, 1.0, -1.0);
+        Ok(Self { protocol: protocol.to_vec(), length, dynamics, half, irreversible, flow, conservative, temperature })
     }
 
-    /// Mean rates of heat and of drive work of each coordinate, `⟨F_i ν_i⟩` and `⟨f_i ν_i⟩`, and `⟨x_i ν_j⟩`; `ν = −A x + a − D ∇ ln p`.
+    /// Mean rates of heat and of the work of all but the protocol of each coordinate, and `⟨x_i ν_j⟩`; `ν = −A x + a − D ∇ ln p`. Heat is
+    /// `⟨F_irr (ν − flow)⟩`, work is heat and what the potential gains, `⟨∂U ν⟩`.
     fn rates(&self, law: &Gaussian) -> (DVector<f64>, DVector<f64>, DMatrix<f64>) {
-        let d = self.friction.len();
+        let d = self.temperature.len();
         let covariance = law.covariance();
         let inverse = covariance.clone().cholesky().map_or_else(|| DMatrix::zeros(d, d), |factor| factor.inverse());
         let drift = &self.dynamics.drift;
-        let flow = DMatrix::from_fn(d, d, |i, j| self.dynamics.diffusion[i] * inverse[(i, j)] - drift[(i, j)]);
+        let spread = DMatrix::from_fn(d, d, |i, j| self.dynamics.diffusion[i] * inverse[(i, j)] - drift[(i, j)]);
         let mean_velocity = &self.dynamics.offset - drift * law.mean();
-        // ν = mean_velocity + flow·(x − m); a force g − S x then gives ⟨force⟩·mean_velocity − (S C flowᵀ) on the diagonal.
-        let correlated = covariance * flow.transpose();
-        let force_spread = drift * &correlated;
-        let drive_spread = &self.drive.1 * &correlated;
-        let drive_mean = &self.drive.0 - &self.drive.1 * law.mean();
-        let heat = DVector::from_fn(d, |i, _| self.friction[i] * (mean_velocity[i] * mean_velocity[i] - force_spread[(i, i)]));
-        let work = DVector::from_fn(d, |i, _| drive_mean[i] * mean_velocity[i] - drive_spread[(i, i)]);
+        // ν = mean_velocity + spread·(x − m); a force b − K x then gives ⟨force⟩·mean_velocity − (K C spreadᵀ) on the diagonal.
+        let correlated = covariance * spread.transpose();
+        let along = |force: &LinearForce, i: usize| force.at(law.mean())[i] * mean_velocity[i] - (force.stiffness.row(i) * &correlated)[i];
+        let carried = |i: usize| {
+            let turned = self.irreversible.stiffness.row(i) * covariance * self.flow.stiffness.row(i).transpose();
+            self.irreversible.at(law.mean())[i] * self.flow.at(law.mean())[i] + turned[0]
+        };
+        let heat = DVector::from_fn(d, |i, _| along(&self.irreversible, i) - carried(i));
+        let work = DVector::from_fn(d, |i, _| heat[i] - along(&self.conservative, i));
         (heat, work, correlated + law.mean() * mean_velocity.transpose())
     }
+}
+
+/// `p·first + q·second`.
+fn combined(first: &LinearForce, second: &LinearForce, p: f64, q: f64) -> LinearForce {
+    LinearForce { stiffness: &first.stiffness * p + &second.stiffness * q, constant: &first.constant * p + &second.constant * q }
 }
 
 impl LinearMeans {

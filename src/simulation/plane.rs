@@ -108,7 +108,8 @@ impl Simulation {
     /// The entropy production rate by density and current of a steady state, where they are those of all coordinates.
     pub(super) fn field_estimates(&self, gathered: &Gathered) -> Option<Estimate> {
         let (facts, known) = (&self.facts, &self.answers.fields);
-        if !facts.is_steady() || facts.jumps {
+        // All of a steady current is irreversible only where nothing is odd.
+        if !facts.is_steady() || facts.jumps || facts.parity.is_err() || self.plan.dynamics.overdamped().is_some_and(|dynamics| dynamics.reversal.is_some()) {
             return None;
         }
         let measured = match (known.diffusion.as_slice(), &gathered.plane) {

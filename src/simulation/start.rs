@@ -129,7 +129,7 @@ fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) ->
 
 fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
     if let Some((law, _)) = equilibrium(system, protocol)? {
-        let kind = if system.is_driven() { "equilibrium of the potential alone, exact" } else { "equilibrium, exact" };
+        let kind = if system.is_driven() && !system.has_odd_variables() { "equilibrium of the potential alone, exact" } else { "equilibrium, exact" };
         return Ok(Opening::known(law, Start::Equilibrium, kind));
     }
     if system.is_driven() {

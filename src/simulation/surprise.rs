@@ -57,10 +57,11 @@ pub(super) struct SteadyStates {
 
 /// The steady states along a protocol, or why they are not known.
 pub(super) fn steady_states(system: &Arc<System>, table: &[Vec<f64>], opening: &Opening, ends: &Ends, steps: usize) -> Result<SteadyStates, String> {
-    if system.is_underdamped() {
-        return Err(
-            "housekeeping and excess are split here for overdamped dynamics only: velocities are odd under time reversal and need a split in three".to_owned()
-        );
+    if let Some(reason) = system.unstated_parity() {
+        return Err(reason);
+    }
+    if let Some(odd) = system.odd_variables() {
+        return Err(format!("housekeeping and excess are split here for even variables only: {odd} odd under time reversal and need a split in three"));
     }
     let moves = table.iter().any(|values| values.iter().any(|value| *value != values[0]));
     let found = if let Some(temperature) = system.single_temperature().filter(|_| !system.is_driven()) {

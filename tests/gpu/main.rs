@@ -1,5 +1,6 @@
 //! The GPU backend against scalar arithmetic written here, and against itself with the work cut in other ways.
 
+mod forms;
 mod independence;
 mod integrators;
 mod jumps;

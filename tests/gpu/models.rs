@@ -96,6 +96,7 @@ impl Model {
                 quarter: vec![coefficient[3]; d],
                 linear,
                 inertia: None,
+                reversal: None,
                 surprise: None,
                 infimum: None,
             }),
@@ -153,7 +154,14 @@ fn linear_step(matrices: &Matrices, graph: &mut Graph, slots: &mut Slots) -> Lin
     };
     let (offset, ledger_vector) = (moving(&matrices.offset), moving(&matrices.vector));
     let mut fixed = |values: &[f64]| -> Vec<Operand> { values.iter().map(|&value| slots.external_constant(value).expect("there is room")).collect() };
-    LinearStep { propagator: fixed(&matrices.propagator), noise: fixed(&matrices.noise), ledger_matrix: fixed(&matrices.matrix), offset, ledger_vector }
+    LinearStep {
+        propagator: fixed(&matrices.propagator),
+        noise: fixed(&matrices.noise),
+        ledger_matrix: fixed(&matrices.matrix),
+        offset,
+        ledger_vector,
+        forms: Vec::new(),
+    }
 }
 
 /// The protocol is in force at the end of its step: step `n` moves it from its value at `n dt` to that at `(n + 1) dt`.

@@ -11,7 +11,7 @@ use crate::{batches, device, joined};
 /// What single precision loses over some hundred steps, of numbers of order 1 to 10.
 const TOLERANCE: f64 = 1e-3;
 
-fn plan(model: &str, pairs: &[(&str, &str)]) -> Plan {
+pub(crate) fn plan(model: &str, pairs: &[(&str, &str)]) -> Plan {
     let common = [("ensemble.trajectories", "200"), ("measure.theorems", "[]"), ("ensemble.dt", "0.02")];
     let pairs: Vec<(&str, String)> = common.iter().chain(pairs).map(|(key, value)| (*key, (*value).to_owned())).collect();
     plan_of(model, &pairs).expect("the model is valid")
@@ -49,7 +49,7 @@ fn deviation(plan: &Plan, found: &[Vec<f64>], expected: &[Vec<f64>]) -> f64 {
     largest
 }
 
-fn agrees(plan: &Plan) {
+pub(crate) fn agrees(plan: &Plan) {
     let Some(gpu) = device(Tuning::default()) else { return };
     let found = joined(plan, &batches(&gpu, plan)).columns;
     let expected = native(plan);

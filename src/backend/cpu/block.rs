@@ -77,7 +77,7 @@ pub(super) struct Block<'a, R: Real> {
     pub(super) heat: Vec<Sum<R>>,
     pub(super) medium: Sum<R>,
     pub(super) path: Sum<R>,
-    circulation: Vec<((u16, u16), Sum<R>)>,
+    pub(super) circulation: Vec<((u16, u16), Sum<R>)>,
     pub(super) heat_path: Sum<R>,
     pub(super) surprise: Sum<R>,
     pub(super) infimum: Extremes<R>,

@@ -17,9 +17,9 @@ impl<R: Real> Block<'_, R> {
         if self.keeps_path_ledger() {
             for i in 0..self.position.len() {
                 let factors = LedgerFactors { half_beta: input.scalar(self.dynamics.half_beta[i]), quarter: input.scalar(self.dynamics.quarter[i]) };
-                let output = self.dynamics.force.outputs[i];
-                let before = spread(output, &self.position, input, &self.before, &mut self.spare);
-                let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
+                let outputs = &self.dynamics.force.outputs;
+                let before = spread(outputs[i], &self.position, input, &self.before, &mut self.spare);
+                let after = spread(outputs[self.dynamics.back_output(i)], &self.next, input, &self.after, &mut self.spare_too);
                 self.kernels.ledger_euler_maruyama(before, after, &self.displacement[i], &self.sign[i], factors, &mut self.path.partial);
             }
         }
@@ -84,7 +84,7 @@ impl<R: Real> Block<'_, R> {
             unreachable!("a plan with the exact linear integrator carries its matrices");
         };
         let d = self.position.len();
-        if d == 1 {
+        if d == 1 && linear.forms.is_empty() {
             return self.step_exact_linear_alone(input, linear);
         }
         for i in 0..d {
@@ -108,11 +108,14 @@ impl<R: Real> Block<'_, R> {
         self.kernels.program(&self.dynamics.force, &self.proposed, input.constants, input.row, &mut self.after);
         for i in 0..d {
             let output = |index: usize| self.dynamics.force.outputs[index];
-            let force = spread(output(i), &self.proposed, input, &self.after, &mut self.spare);
+            let force = spread(output(dynamics.heat_output(i)), &self.proposed, input, &self.after, &mut self.spare);
             self.kernels.add_product(force, &self.displacement[i], &mut self.heat[i].partial);
             if let Some(drive) = self.dynamics.drives[i] {
                 let force = spread(output(drive as usize), &self.proposed, input, &self.after, &mut self.spare);
                 self.kernels.add_product(force, &self.displacement[i], &mut self.work.partial);
+            }
+            if linear.ledger_matrix.is_empty() {
+                continue;
             }
             let (factor, constant) = (input.scalar(linear.ledger_matrix[i * d + i]), input.scalar(linear.ledger_vector[i]));
             self.kernels.affine(-factor, &self.proposed[i], constant, &mut self.spare);
@@ -122,6 +125,10 @@ impl<R: Real> Block<'_, R> {
             self.kernels.add_product(&self.spare, &self.displacement[i], &mut self.path.partial);
         }
         self.add_medium_at_the_middle(input);
+        self.add_flow(input, true);
+        for form in &linear.forms {
+            self.add_form(input, form);
+        }
     }
 
     /// The same for one coordinate, in fewer passes.
@@ -161,7 +168,7 @@ impl<R: Real> Block<'_, R> {
             if matches!(self.plan.coordinates[i].boundary, Boundary::Walls { .. }) {
                 self.kernels.midpoint(&self.position[i], &self.next[i], &mut self.displacement[i], &mut self.spare);
             }
-            let output = self.dynamics.force.outputs[i];
+            let output = self.dynamics.force.outputs[self.dynamics.heat_output(i)];
             let before = spread(output, &self.position, input, &self.before, &mut self.spare);
             let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
             self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.heat[i].partial);
@@ -178,6 +185,7 @@ impl<R: Real> Block<'_, R> {
                 self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.medium.partial);
             }
         }
+        self.add_flow(input, false);
     }
 
     pub(super) fn keeps_path_ledger(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The native processor: lane blocks of trajectories over all cores.
 
 mod block;
+mod forms;
 mod infimum;
 mod instruction_sets;
 mod integrators;

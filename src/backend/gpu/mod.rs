@@ -6,6 +6,7 @@
 mod compose;
 mod device;
 mod fit;
+mod forms;
 mod gaussian_step;
 mod jump;
 mod kernel;

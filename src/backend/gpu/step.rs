@@ -79,9 +79,10 @@ impl Writer<'_> {
             for i in 0..self.d {
                 let (half_beta, quarter) = (wgsl_operand(self.dynamics.half_beta[i]), wgsl_operand(self.dynamics.quarter[i]));
                 let reflected = self.reflected(i);
+                let back = self.dynamics.back_output(i);
                 line!(
                     text,
-                    "    partial[{path}] = ledger_euler_maruyama(before[{i}], after[{i}], displacement{i}, {reflected}, {half_beta}, {quarter}, partial[{path}]);"
+                    "    partial[{path}] = ledger_euler_maruyama(before[{i}], after[{back}], displacement{i}, {reflected}, {half_beta}, {quarter}, partial[{path}]);"
                 );
             }
         }
@@ -146,12 +147,12 @@ impl Writer<'_> {
         line!(text, "    let between = force(middle, row);");
         for i in 0..d {
             if let Some(heat) = self.layout.sum(Column::Heat(i as u16)) {
-                line!(text, "    partial[{heat}] = fma(between[{i}], displacement{i}, partial[{heat}]);");
+                line!(text, "    partial[{heat}] = fma(between[{}], displacement{i}, partial[{heat}]);", self.dynamics.heat_output(i));
             }
             if let (Some(drive), Some(work)) = (self.dynamics.drives[i], self.layout.sum(Column::Work)) {
                 line!(text, "    partial[{work}] = fma(between[{drive}], displacement{i}, partial[{work}]);");
             }
-            if let Some(path) = self.layout.sum(Column::EntropyPath) {
+            if let Some(path) = self.layout.sum(Column::EntropyPath).filter(|_| !linear.ledger_matrix.is_empty()) {
                 let (factor, constant) = (entry(&linear.ledger_matrix, i, i), wgsl_operand(linear.ledger_vector[i]));
                 line!(text, "    var slope{i} = ledger_exact_linear({factor}, middle[{i}], {constant});");
                 for j in others(i).filter(|&j| self.there(linear.ledger_matrix[i * d + j])) {
@@ -162,6 +163,10 @@ impl Writer<'_> {
             if let (Some(outputs), Some(medium)) = (&self.dynamics.medium, self.layout.sum(Column::EntropyMedium)) {
                 line!(text, "    partial[{medium}] = fma(between[{}], displacement{i}, partial[{medium}]);", outputs[i]);
             }
+        }
+        self.flow(text, &["between"], -1.0);
+        for (number, form) in linear.forms.iter().enumerate() {
+            self.form(text, number, form);
         }
     }
 
@@ -262,7 +267,8 @@ impl Writer<'_> {
             };
             line!(text, "    let moved{i} = {moved};");
             if let Some(heat) = self.layout.sum(Column::Heat(i as u16)) {
-                line!(text, "    partial[{heat}] = add_trapezoid(before[{i}], after[{i}], moved{i}, partial[{heat}]);");
+                let output = self.dynamics.heat_output(i);
+                line!(text, "    partial[{heat}] = add_trapezoid(before[{output}], after[{output}], moved{i}, partial[{heat}]);");
             }
             if let (Some(drive), Some(work)) = (self.dynamics.drives[i], self.layout.sum(Column::Work)) {
                 line!(text, "    partial[{work}] = add_trapezoid(before[{drive}], after[{drive}], moved{i}, partial[{work}]);");
@@ -272,5 +278,6 @@ impl Writer<'_> {
                 line!(text, "    partial[{medium}] = add_trapezoid(before[{output}], after[{output}], moved{i}, partial[{medium}]);");
             }
         }
+        self.flow(text, &["before", "after"], -0.5);
     }
 }

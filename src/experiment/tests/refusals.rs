@@ -13,7 +13,7 @@ const KEYS: &[Case] = &[
         r#"friction = "gamma""#,
         "frictoin = 1",
         &[
-            "7:1 unknown key `frictoin` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation` or `x` | did you mean `friction`?",
+            "7:1 unknown key `frictoin` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation`, `parity` or `x` | did you mean `friction`?",
         ],
     ),
     (
@@ -374,7 +374,7 @@ error: `dt` does not divide the time between saves 0.1
         (
             "model.frictio",
             "1",
-            "1:1 unknown key `frictio` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation` or `x` | did you mean `friction`?",
+            "1:1 unknown key `frictio` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation`, `parity` or `x` | did you mean `friction`?",
         ),
         ("ensemble.dt.x", "1", "1:1 `dt` is not a table, so it has no keys of its own |  | -"),
         ("a b", "1", "1:1 `a b` is not a key path |  | write `--set name=value` or `--set section.key=value`"),

@@ -180,8 +180,10 @@ pub struct Facts {
     pub jumps: bool,
     /// True when a start of discrete states leaves some empty.
     pub empty_states_at_start: bool,
-    /// True when velocities, which are odd under time reversal, are part of the state.
-    pub odd_velocities: bool,
+    /// What of the state or the protocol is odd under time reversal, with its verb: "velocities are".
+    pub odd: Option<String>,
+    /// Why work, heat and entropy of the medium are not defined: the parity of what drives the model is not stated.
+    pub parity: Result<(), String>,
     /// Why the steady states along the protocol are not known.
     pub steady_states: Result<(), String>,
     /// Without a path ledger, the name of the integrator that has none.
@@ -209,9 +211,9 @@ impl Facts {
         !self.protocol_moves && !self.has_drives && self.single_temperature.is_some() && self.start != Start::Other
     }
 
-    /// True when a run looks the same backwards: in a steady state whose law does not change when velocities turn round.
+    /// True when a run looks the same backwards: in a steady state whose law does not change when what is odd turns round.
     pub fn is_its_own_reverse(&self) -> bool {
-        self.is_steady() && (!self.odd_velocities || self.is_equilibrium())
+        self.is_steady() && (self.odd.is_none() || self.is_equilibrium())
     }
 
     /// The name of the scalar on the best ledger there is: with `_path` where the integrator has one.
@@ -315,6 +317,7 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
         let there = |known: &str| need.split('|').any(|need| if need.ends_with('.') { known.starts_with(need) } else { known == need });
         if !observables.iter().any(|named| there(&named.name)) {
             let reason = match (&facts.system_entropy, need.contains("entropy_total") || need.contains("entropy_system") || need.contains("symmetry")) {
+                _ if facts.parity.is_err() => facts.parity.as_ref().err().cloned().unwrap_or_default(),
                 (Err(reason), true) => format!("the system entropy is not known: {reason}"),
                 _ if of_steady_states(need) && facts.steady_states.is_err() => facts.steady_states.as_ref().err().cloned().unwrap_or_default(),
                 _ => format!("it needs `{need}`, which this model does not define; leave the theorem out of `measure.theorems`"),
@@ -418,11 +421,12 @@ fn total_scope(facts: &Facts) -> Result<(), String> {
 
 /// What splits entropy in two, or bounds currents by it, needs a state that is even under time reversal.
 fn even_scope(facts: &Facts) -> Result<(), String> {
-    if facts.odd_velocities {
-        return Err("velocities are odd under time reversal: the split into housekeeping and excess then has three parts, and the bounds and symmetries of overdamped                     dynamics do not hold; use kind = \"overdamped\", or try `integral_total`, `detailed_total` or `steady_balance`"
-            .into());
+    match &facts.odd {
+        Some(odd) => Err(format!(
+            "{odd} odd under time reversal: the split into housekeeping and excess then has three parts, and the bounds and symmetries of even dynamics do not hold; try `integral_total`, `detailed_total` or `steady_balance`"
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A start that leaves states empty is absolutely irreversible: some reversed trajectories end where no forward one began.

@@ -2,9 +2,21 @@
 
 use super::super::controls::{Control, Spoil};
 use super::System;
-use super::spoils::leak;
+use super::spoils::{leak, not_turned};
 
 pub(super) static SYSTEMS: &[System] = &[
+    System {
+        name: "active bead, its propulsion a velocity",
+        model: "active-bead",
+        changes: &[("tau", "1.5"), ("D_u", "1")],
+        trajectories: 10_000_000,
+        quick: 200_000,
+        reference: &[("entropy_production_rate", 0.9), ("heat_rate.x", 0.9), ("work", 0.9), ("circulation.x.u", -0.6)],
+        controls: &[
+            Control { name: "the propulsion taken for a force", spoil: Spoil::Changes(&[("model.parity.u", "even")]), caught_by: "entropy_production_rate" },
+            Control { name: "reversed run not turned round at its start", spoil: Spoil::Plan(not_turned), caught_by: "detailed_total" },
+        ],
+    },
     System {
         name: "gyrator",
         model: "gyrator",

@@ -47,6 +47,10 @@ pub(super) fn not_reversed(plan: &mut Plan, forward: &Plan) {
     }
 }
 
+pub(super) fn not_turned(plan: &mut Plan, forward: &Plan) {
+    plan.initial = forward.initial.clone();
+}
+
 pub(super) fn extra_turns(plan: &Plan, batch: &mut Batch) {
     each(plan, batch, |column| matches!(column, Column::Winding(_)), |trajectory, turns| *turns += f64::from(u8::from(trajectory % 50 == 0)));
 }
