@@ -105,7 +105,7 @@ const COORDINATES: &[Case] = &[
     (
         r#"["x"]"#,
         "{ x = {} }\nx = { walls = [0, 1] }",
-        &["6:1 unknown key `x` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature` or `interpretation` | -"],
+        &["6:1 unknown key `x` in [model] | expected `kind`, `coordinates`, `potential`, `force`, `friction`, `temperature`, `interpretation` or `parity` | -"],
     ),
     ("dt = 0.01", "dt = 0.01\nintegrator = \"weak-taylor\"", &["accepted"]),
 ];
