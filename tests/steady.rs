@@ -211,6 +211,7 @@ fn pretended() -> Facts {
         canonical: Ok(()),
         odd: None,
         parity: Ok(()),
+        unseen_variances: Default::default(),
         path_ledger: Ok(()),
         system_entropy: Ok("exact".to_owned()),
         duration: 1.0,

@@ -82,6 +82,15 @@ impl Bridge {
         form
     }
 
+    /// `Q` of the mean of `Σ_ij B_ij ∫ x_j ∘ dx_i` given the ends, less that of the straight line, for an antisymmetric `B`: a form of `(Δ, g)`.
+    pub fn turn_matrix(&self, turning: &DMatrix<f64>) -> DMatrix<f64> {
+        let n = 2 * self.dimension;
+        self.nodes.iter().fold(DMatrix::zeros(n, n), |sum, node| {
+            let turn = node.velocity.transpose() * turning * &node.place;
+            sum + (&turn + turn.transpose()) * node.weight
+        })
+    }
+
     /// Mean of `∫ (p − k·(x − x̄)) (q − l·(x − x̄)) ds` given the ends, less `p q dt`: a form of `(Δ, g, p, q)`.
     pub fn product_form(&self, k: &DVector<f64>, l: &DVector<f64>) -> BridgeForm {
         let n = 2 * self.dimension;

@@ -26,6 +26,7 @@ pub mod equilibrium;
 pub mod exchange;
 pub mod extent;
 pub mod flow;
+pub mod fluctuation;
 pub mod fokker_planck;
 pub mod generator;
 pub mod infimum;

@@ -51,6 +51,8 @@ pub(super) struct Answers {
     pub(super) fields: FieldAnswers,
     /// Variance of the weights of integral theorems, by name of the theorem.
     pub(super) exponential_variances: BTreeMap<String, f64>,
+    /// What the ends of exact steps do not show of the variance of sums along the path, by name of the observable.
+    pub(super) unseen_variances: BTreeMap<String, f64>,
     /// Where a closed form of the file contradicts what was computed.
     pub(super) warnings: Vec<String>,
 }
@@ -132,6 +134,12 @@ impl Question<'_> {
         let source = "moments of the Gaussian law";
         let entropy = means.last.entropy() - start.entropy();
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
+        self.linear_cumulants(start, &mut answers)?;
+        if self.system.has_odd_variables() {
+            // They are followed for even variables.
+            answers.values.retain(|name, _| !depends_on_parity(name));
+            answers.exponential_variances.clear();
+        }
         for bath in self.baths.iter().filter(|_| self.baths.len() > 1) {
             let heat: f64 = bath.coordinates.iter().map(|&i| means.heat[i]).sum();
             answers.know(format!("heat.{}", bath.name), heat, source);
@@ -158,7 +166,7 @@ impl Question<'_> {
             answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
         }
         answers.places(&self.system.names, &means.last);
-        self.linear_cumulants(start, &mut answers)?;
+        self.unseen_variances(&mut answers)?;
         Ok(answers)
     }
 
@@ -301,7 +309,9 @@ impl Question<'_> {
 /// Whether what an estimate is depends on the parity of variables.
 fn depends_on_parity(name: &str) -> bool {
     let state = ["entropy_system", "energy_change"].iter().any(|of_state| name.starts_with(of_state));
-    !state && (["work", "heat", "entropy", "scgf", "tur_product"].iter().any(|kind| name.starts_with(kind)) || name.contains(".entropy_medium"))
+    !state
+        && (["work", "heat", "entropy", "scgf", "tur_product"].iter().any(|kind| name.starts_with(kind))
+            || [".entropy_medium", ".heat"].iter().any(|kind| name.contains(kind)))
 }
 
 /// How finely the Fokker–Planck equation is solved.

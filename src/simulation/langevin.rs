@@ -200,6 +200,7 @@ fn facts(
         jumps: false,
         empty_states_at_start: false,
         odd: system.odd_variables(),
+        unseen_variances: answers.unseen_variances.clone(),
         parity: system.unstated_parity().map_or(Ok(()), Err),
         steady_states: Ok(()),
         single_temperature: system.single_temperature(),

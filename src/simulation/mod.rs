@@ -22,6 +22,7 @@ mod refine;
 mod start;
 mod steadiness;
 mod surprise;
+mod unseen;
 
 use std::time::Instant;
 

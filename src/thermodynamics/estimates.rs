@@ -145,7 +145,9 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
         };
         // A fourth moment of energies is of no interest.
         if named.unit != Unit::EnergySquared {
-            all.push(sources.estimate(variance, moments.measured_variance(), count, squared));
+            let mut measured = moments.measured_variance();
+            measured.value += sources.facts.unseen_variances.get(&named.name).copied().unwrap_or(0.0);
+            all.push(sources.estimate(variance, measured, count, squared));
         }
         let third = format!("{}.third_cumulant", named.name);
         if sources.exact.contains_key(&third) {

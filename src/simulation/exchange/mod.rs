@@ -190,6 +190,7 @@ impl Question<'_> {
             canonical: Ok(()),
             odd: None,
             parity: Ok(()),
+            unseen_variances: Default::default(),
             single_temperature: self.single_temperature(),
             delta_free_energy: None,
             start: self.opening.kind,

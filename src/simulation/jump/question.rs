@@ -165,6 +165,7 @@ impl Question<'_> {
             canonical: Ok(()),
             odd: None,
             parity: Ok(()),
+            unseen_variances: Default::default(),
             steady_states: Ok(()),
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
             delta_free_energy: self.free_energy(),

@@ -196,6 +196,8 @@ pub struct Facts {
     pub quadratic_potential: bool,
     /// Unit roundoff of the arithmetic of the paths (2⁻²⁴ or 2⁻⁵³).
     pub unit_roundoff: f64,
+    /// What the steps do not show of the variance of a sum along the path, by name of the observable: to be added to what is sampled.
+    pub unseen_variances: BTreeMap<String, f64>,
     /// Exact one-trajectory variance of the exponential that a theorem averages, by name of the theorem.
     pub exponential_variances: BTreeMap<String, f64>,
 }

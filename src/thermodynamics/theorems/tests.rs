@@ -46,6 +46,7 @@ pub(in crate::thermodynamics) fn facts() -> Facts {
         empty_states_at_start: false,
         odd: None,
         parity: Ok(()),
+        unseen_variances: Default::default(),
         steady_states: Ok(()),
         path_ledger: Ok(()),
         system_entropy: Ok("exact".into()),
