@@ -241,7 +241,7 @@ impl<'a> Compiler<'a> {
         let drives: Vec<Option<Node>> = self.model.drives.clone().into_iter().map(|drive| drive.map(|node| self.settled(node))).collect();
         let mut outputs: Vec<Node> = (0..d).map(|i| total_force(&mut self.graph, potential, drives[i], i as u16)).collect();
         let (drives, reversal) = match self.reversal(&drives, system.sums_medium_entropy(), &mut outputs) {
-            Some(parts) => (parts.drives, Some(parts.reversal)),
+            Some(parts) => (parts.drives, Some(Box::new(parts.reversal))),
             None => (drives, None),
         };
         let mut drive_outputs = vec![None; d];
@@ -278,8 +278,8 @@ impl<'a> Compiler<'a> {
         let mut operands = |k: usize| coefficients.iter().map(|c| self.slots.operand(&self.graph, c[k])).collect::<Result<Vec<_>, _>>();
         let (mobility, noise, half_beta, quarter) = (operands(0)?, operands(1)?, operands(2)?, operands(3)?);
         let linear = match (integrator, &inertia) {
-            (Integrator::ExactLinear, None) => Some(self.linear_step(system, table)?),
-            (Integrator::ExactLinear, Some(_)) => Some(self.inertial_step(system, table)?),
+            (Integrator::ExactLinear, None) => Some(Box::new(self.linear_step(system, table)?)),
+            (Integrator::ExactLinear, Some(_)) => Some(Box::new(self.inertial_step(system, table)?)),
             _ => None,
         };
         Ok(Overdamped {

@@ -213,7 +213,7 @@ pub struct Overdamped {
     pub medium: Option<Vec<u16>>,
     /// What the ledgers need where something besides velocities is odd under time reversal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reversal: Option<Reversal>,
+    pub reversal: Option<Box<Reversal>>,
     /// True when `force` reads nothing scheduled, so that `F` at a step's end serves the next step's start.
     pub force_is_constant: bool,
     /// `dt/γ_i`; these four are empty for multiplicative noise, and with inertia.
@@ -225,7 +225,7 @@ pub struct Overdamped {
     /// `dt/(4 γ_i T_i)`, for the path ledger of Euler–Maruyama.
     pub quarter: Vec<Operand>,
     /// The matrices of [`Integrator::ExactLinear`].
-    pub linear: Option<LinearStep>,
+    pub linear: Option<Box<LinearStep>>,
     /// Masses and baths of underdamped dynamics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inertia: Option<Inertia>,

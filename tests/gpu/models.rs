@@ -67,7 +67,7 @@ impl Model {
         let mut constant = |value: f64| slots.external_constant(value).expect("there is room");
         let coefficient =
             [DT / FRICTION, (2.0 * TEMPERATURE * DT / FRICTION).sqrt(), 0.5 / TEMPERATURE, DT / (4.0 * FRICTION * TEMPERATURE)].map(&mut constant);
-        let linear = self.linear.as_ref().map(|m| linear_step(m, &mut graph, &mut slots));
+        let linear = self.linear.as_ref().map(|m| Box::new(linear_step(m, &mut graph, &mut slots)));
         let uniforms = uniforms(&slots, self.protocol, steps, save_every);
         let ledgers = self.integrator != Integrator::Heun;
         let path = ledgers.then_some(Column::EntropyPath);
