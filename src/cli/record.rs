@@ -76,6 +76,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         Column::Initial(i) => (format!("initial.{}", name(*i)), "coordinate at the start".to_owned(), "length"),
         Column::Position(i) if rod => (format!("energy.{}", name(*i)), "energy of a cell".to_owned(), "kT"),
         Column::Position(i) if jumps => (format!("mean.{}", name(*i)), "copy number".to_owned(), "1"),
+        Column::Position(i) if plan.is_velocity(*i) => (format!("position.{}", name(*i)), "velocity of a coordinate".to_owned(), "length/time"),
         Column::Position(i) => (format!("position.{}", name(*i)), "coordinate, turns of a periodic one included".to_owned(), "length"),
         Column::Winding(i) => (format!("winding.{}", name(*i)), "turns of a periodic coordinate".to_owned(), "1"),
         Column::Work => ("work".to_owned(), "work done on the system so far".to_owned(), "kT"),
@@ -119,6 +120,12 @@ fn coordinate_name(simulation: &Simulation, field: usize) -> String {
     if simulation.is_rod() { format!("energy.{name}") } else { name.clone() }
 }
 
+/// What the coordinate of a field of Langevin dynamics is measured in.
+fn place_unit(simulation: &Simulation, field: usize) -> &'static str {
+    let plan = simulation.plan();
+    if plan.is_velocity(plan.fields[field].coordinate) { "length/time" } else { "length" }
+}
+
 fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Field) -> DensityProfile {
     let (saves, bins) = (outcome.series.saves(), field.layout().bins);
     let (mean, mean_standard_error) = split(field.density());
@@ -130,7 +137,7 @@ fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
         } else if simulation.is_jump() {
             "1"
         } else {
-            "length"
+            place_unit(simulation, index)
         }
         .to_owned(),
         times: times(simulation),
@@ -152,7 +159,7 @@ fn current(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
     let faces = field.layout().edges();
     CurrentProfile {
         coordinate: coordinate_name(simulation, index),
-        unit: "length".to_owned(),
+        unit: place_unit(simulation, index).to_owned(),
         exact: outcome.exact_current.filter(|_| index == 0).map(|j| vec![j; faces.len()]),
         faces,
         current,

@@ -19,7 +19,7 @@ mod write;
 
 pub use destination::{Destination, Existing};
 pub use error::OutputError;
-pub use profiles::{Bars, Line, Profiles, profiles};
+pub use profiles::{Bars, Line, PlaneMap, Profiles, profiles};
 pub use read::{Summary, read};
 pub use record::{CurrentProfile, DensityProfile, Distribution, Network, PlaneProfile, Record, Run, Series, SeriesObservable, TrajectoryColumn};
 pub use sweep::{Sweep, SweepAxis, SweepPoint};

@@ -21,6 +21,29 @@ pub struct Profiles {
     pub distributions: Vec<Line>,
     /// Flux and traffic of edges, occupancies of states.
     pub bars: Vec<Bars>,
+    /// Density and current in planes of two coordinates.
+    pub planes: Vec<PlaneMap>,
+}
+
+/// Density and current in a plane; arrays are row-major, `(centres_0, centres_1)`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlaneMap {
+    /// Names of the coordinates.
+    pub names: [String; 2],
+    /// Centres of the bins of either.
+    pub centres: [Vec<f64>; 2],
+    /// Unit of the coordinates.
+    pub unit: String,
+    /// Density.
+    pub density: Vec<f64>,
+    /// Unit of the density.
+    pub density_unit: String,
+    /// Both components of the current.
+    pub current: [Vec<f64>; 2],
+    /// Unit of the current.
+    pub current_unit: String,
+    /// Exact current, where known.
+    pub exact: Option<[Vec<f64>; 2]>,
 }
 
 /// A function of one variable; all arrays have the length of `x`.
@@ -49,6 +72,8 @@ pub struct Line {
 /// Numbers with names; all arrays have the length of `names`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bars {
+    /// What estimates of it begin with, as `flux`.
+    pub quantity: String,
     /// The quantity, in words.
     pub long_name: String,
     /// Unit; `1` for a pure number.
@@ -78,6 +103,7 @@ fn read_profiles(file: &File) -> Result<Profiles, hdf5::Error> {
         currents: each(file, group::CURRENT, |group, name| field(group, name, variable::CURRENT, Some(variable::CURRENT_EXACT)))?,
         distributions: each(file, group::DISTRIBUTIONS, |group, name| field(group, name, variable::DENSITY, None))?,
         bars: read_bars(file)?,
+        planes: read_planes(file)?,
     })
 }
 
@@ -167,13 +193,58 @@ fn read_bars(file: &File) -> Result<Vec<Bars>, hdf5::Error> {
         let values = network.dataset(wanted)?;
         let names = network.dataset(axis)?.read_raw::<VarLenUnicode>()?.iter().map(|name| name.as_str().to_owned()).collect();
         let error = network.dataset(&format!("{wanted}{}", variable::STANDARD_ERROR_SUFFIX))?.read_raw()?;
-        let one = Bars { long_name: text(&values, attribute::LONG_NAME), unit: text(&values, attribute::UNITS), names, values: values.read_raw()?, error };
+        let (long_name, unit) = (text(&values, attribute::LONG_NAME), text(&values, attribute::UNITS));
+        let one = Bars { quantity: wanted.to_owned(), long_name, unit, names, values: values.read_raw()?, error };
         if one.values.len() != one.names.len() || one.error.len() != one.names.len() {
             return Err(hdf5::Error::Internal(format!("`{wanted}` has {} values for {} names", one.values.len(), one.names.len())));
         }
         bars.push(one);
     }
     Ok(bars)
+}
+
+/// Planes have a density of two dimensions, and a current of the same name.
+fn read_planes(file: &File) -> Result<Vec<PlaneMap>, hdf5::Error> {
+    if !file.link_exists(group::DENSITY) || !file.link_exists(group::CURRENT) {
+        return Ok(Vec::new());
+    }
+    let (densities, currents) = (file.group(group::DENSITY)?, file.group(group::CURRENT)?);
+    let mut planes = Vec::new();
+    for name in densities.member_names()? {
+        let group = densities.group(&name)?;
+        let Some((first, second)) = name.split_once('.').filter(|_| currents.link_exists(&name) && group.link_exists(variable::DENSITY)) else { continue };
+        let density = group.dataset(variable::DENSITY)?;
+        if density.ndim() != 2 || ![first, second].iter().all(|axis| group.link_exists(axis)) {
+            continue;
+        }
+        let current_group = currents.group(&name)?;
+        let current = current_group.dataset(variable::CURRENT)?;
+        let exact_name = format!("{}{}", variable::CURRENT, variable::EXACT_SUFFIX);
+        let exact = if current_group.link_exists(&exact_name) { Some(halves(current_group.dataset(&exact_name)?.read_raw()?)) } else { None };
+        let map = PlaneMap {
+            names: [first.to_owned(), second.to_owned()],
+            centres: [group.dataset(first)?.read_raw()?, group.dataset(second)?.read_raw()?],
+            unit: text(&group.dataset(first)?, attribute::UNITS),
+            density_unit: text(&density, attribute::UNITS),
+            density: density.read_raw()?,
+            current_unit: text(&current, attribute::UNITS),
+            current: halves(current.read_raw()?),
+            exact,
+        };
+        let cells = map.centres[0].len() * map.centres[1].len();
+        let lengths = [&map.density].into_iter().chain(&map.current).chain(map.exact.iter().flatten()).map(Vec::len);
+        if lengths.into_iter().any(|length| length != cells) {
+            return Err(hdf5::Error::Internal(format!("the fields of the plane `{name}` do not have {cells} values")));
+        }
+        planes.push(map);
+    }
+    Ok(planes)
+}
+
+/// The two components of a current.
+fn halves(mut both: Vec<f64>) -> [Vec<f64>; 2] {
+    let second = both.split_off(both.len() / 2);
+    [both, second]
 }
 
 /// A text attribute; empty where there is none.

@@ -385,6 +385,12 @@ impl Plan {
         }
     }
 
+    /// Whether a coordinate of the state is the velocity of another: these follow the positions.
+    pub fn is_velocity(&self, i: u16) -> bool {
+        let positions = self.dynamics.overdamped().and_then(|dynamics| dynamics.inertia.as_ref()).map(|inertia| inertia.kick.len());
+        positions.is_some_and(|positions| usize::from(i) >= positions)
+    }
+
     /// A hash of everything that decides the random paths and what is measured on them (not of the device).
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();

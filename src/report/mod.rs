@@ -3,6 +3,7 @@
 mod axes;
 mod figure;
 mod page;
+mod plane;
 
 pub use page::page;
 

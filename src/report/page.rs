@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{FigureError, figure};
-use crate::output::{Profiles, Summary};
+use super::{FigureError, figure, plane};
+use crate::output::{Bars, Line, Profiles, Summary};
 use crate::results::{Estimate, Judgement, Verdict};
 
 /// Most figures of one kind; more are counted, not drawn.
@@ -56,10 +56,25 @@ pub fn page(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String
     Ok(html)
 }
 
+/// What the colours mean.
+const LEGEND: &str = "<p><small>Blue: measured, with two standard errors to either side. Red: exact, where it is known; a circle is the exact value at the end. \
+Grey beside a histogram: the normal law of the exact mean and variance.</small></p>\n";
+/// Distributions that are drawn first.
+const FIRST: [&str; 6] = ["entropy_total", "entropy_medium", "work", "heat", "hatano_sasa", "entropy_housekeeping"];
+/// Estimates that make a figure of their own, one bar for each coordinate, bath or cell, where there are several.
+const ROWS: [(&str, &str); 3] = [
+    ("energy_average", "energy of the cells, averaged over the run"),
+    ("kinetic_temperature", "m v² at the end, for each coordinate"),
+    ("heat_rate", "heat given to each bath per time"),
+];
+/// Values below this are rounding.
+const ROUNDING: f64 = 1e-9;
+
 fn figures(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String, FigureError> {
     let mut html = String::new();
     let scores: Vec<(String, f64)> = summary.estimates.iter().filter_map(|e| Some((e.name.clone(), e.z?))).collect();
     let first = if scores.is_empty() { Vec::new() } else { vec![figure::scores(&scores, bound)?] };
+    let exact = |name: &str| summary.estimates.iter().find(|e| e.name == name).and_then(|e| e.exact);
     let mut section = |title: &str, drawn: Vec<String>, all: usize| {
         if drawn.is_empty() {
             return;
@@ -69,20 +84,59 @@ fn figures(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String,
             html.push_str(&format!("<p><small>{} more are in the file.</small></p>\n", all - drawn.len()));
         }
     };
-    let several = |lines: &[crate::output::Line], draw: fn(&crate::output::Line) -> Result<String, FigureError>| {
-        lines.iter().filter(|line| line.x.len() > 1).take(MOST_FIGURES).map(draw).collect::<Result<Vec<_>, _>>()
-    };
+    let several =
+        |lines: &[Line], draw: &dyn Fn(&Line) -> Result<String, FigureError>| lines.iter().take(MOST_FIGURES).map(draw).collect::<Result<Vec<_>, _>>();
     section("Exact values", first, 0);
     // The states of a network are names, not places: their occupancies are bars.
-    let is_place = |line: &&crate::output::Line| line.name != "state" || profiles.bars.is_empty();
+    let is_place = |line: &&Line| line.x.len() > 1 && (line.name != "state" || profiles.bars.is_empty());
     let fields: Vec<_> = profiles.densities.iter().chain(&profiles.currents).filter(is_place).cloned().collect();
-    section("Densities and currents", several(&fields, figure::line)?, fields.len());
-    let bars = profiles.bars.iter().filter(|bars| !bars.names.is_empty() && bars.names.len() <= MOST_BARS).map(figure::bars).collect::<Result<Vec<_>, _>>()?;
-    section("Flows and occupancies", bars, profiles.bars.len());
-    section("Means in time", several(&profiles.series, figure::line)?, profiles.series.len());
-    let shown: Vec<_> = profiles.distributions.iter().filter(|d| !d.name.starts_with("symmetry.") && !d.name.ends_with("_residual")).cloned().collect();
-    section("Distributions over trajectories", several(&shown, figure::histogram)?, shown.len());
+    let maps = profiles.planes.iter().map(plane::map).collect::<Result<Vec<_>, _>>()?;
+    let all = fields.len() + maps.len();
+    section("Densities and currents", [maps, several(&fields, &|line| figure::line(line, None))?].concat(), all);
+    let rows: Vec<Bars> = ROWS.iter().filter_map(|(quantity, words)| row(&summary.estimates, quantity, words)).collect();
+    let bars: Vec<&Bars> = profiles.bars.iter().chain(&rows).filter(|bars| !bars.names.is_empty() && bars.names.len() <= MOST_BARS).collect();
+    let of_bars = |bars: &&Bars| {
+        let known: Vec<Option<f64>> = bars.names.iter().map(|name| exact(&format!("{}.{name}", bars.quantity))).collect();
+        figure::bars(bars, &known)
+    };
+    section("Flows and occupancies", bars.iter().map(of_bars).collect::<Result<Vec<_>, _>>()?, profiles.bars.len() + rows.len());
+    let series: Vec<_> = profiles.series.iter().filter(|line| line.x.len() > 1 && says_something(&line.y)).cloned().collect();
+    section("Means in time", several(&series, &|line| figure::line(line, exact(&line.name)))?, series.len());
+    let mut shown: Vec<_> = profiles.distributions.iter().filter(|d| is_of_interest(d)).cloned().collect();
+    shown.sort_by_key(|line| FIRST.iter().position(|name| line.name == *name).unwrap_or(FIRST.len()));
+    let normal = |name: &str| {
+        exact(name).zip(exact(&format!("{name}.variance")).filter(|variance| *variance > ROUNDING)).map(|(mean, variance)| (mean, variance.sqrt()))
+    };
+    section("Distributions over trajectories", several(&shown, &|line| figure::histogram(line, normal(&line.name)))?, shown.len());
+    if !html.is_empty() {
+        html.insert_str(0, LEGEND);
+    }
     Ok(html)
+}
+
+/// Anything but rounding.
+fn says_something(values: &[f64]) -> bool {
+    values.iter().any(|value| value.abs() > ROUNDING)
+}
+
+fn is_of_interest(line: &Line) -> bool {
+    let hidden = ["symmetry.", "cosine.", "sine."].iter().any(|start| line.name.starts_with(start)) || line.name.ends_with("_residual");
+    !hidden && line.x.len() > 1 && says_something(&line.x)
+}
+
+/// Estimates `quantity.…`, of which there are several.
+fn row(estimates: &[Estimate], quantity: &str, words: &str) -> Option<Bars> {
+    let mut bars = Bars { quantity: quantity.to_owned(), long_name: words.to_owned(), ..Bars::default() };
+    for estimate in estimates {
+        let Some(ending) = estimate.name.strip_prefix(quantity).and_then(|rest| rest.strip_prefix('.')).filter(|ending| !ending.contains('.')) else {
+            continue;
+        };
+        bars.names.push(ending.to_owned());
+        bars.values.push(estimate.value);
+        bars.error.push(estimate.standard_error);
+        bars.unit.clone_from(&estimate.unit);
+    }
+    (bars.names.len() > 1).then_some(bars)
 }
 
 fn theorems(theorems: &[Verdict]) -> String {
@@ -142,7 +196,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::{Bars, Line};
+    use crate::output::PlaneMap;
 
     fn summary() -> Summary {
         let estimate = Estimate {
@@ -177,11 +231,25 @@ mod tests {
             exact: Some(vec![f64::NAN; 3]),
             ..Line::default()
         };
-        let bars = Bars { long_name: "flux".into(), names: vec!["a".into(), "b".into()], values: vec![1.0, -2.0], error: vec![0.1, 0.1], ..Bars::default() };
-        let profiles =
-            Profiles { series: vec![line.clone()], densities: vec![line.clone()], currents: vec![line.clone()], distributions: vec![line], bars: vec![bars] };
+        let bars = Bars {
+            quantity: "flux".into(),
+            long_name: "flux".into(),
+            names: vec!["a".into(), "b".into()],
+            values: vec![1.0, -2.0],
+            error: vec![0.1, 0.1],
+            ..Bars::default()
+        };
+        let plane = PlaneMap { centres: [vec![0.0, 1.0], vec![0.0, 1.0]], density: vec![0.5; 4], current: [vec![1.0; 4], vec![1.0; 4]], ..PlaneMap::default() };
+        let profiles = Profiles {
+            series: vec![line.clone()],
+            densities: vec![line.clone()],
+            currents: vec![line.clone()],
+            distributions: vec![line],
+            bars: vec![bars],
+            planes: vec![plane],
+        };
         let html = page(&summary(), &profiles, 4.0).expect("drawn");
-        assert_eq!(html.matches("<svg").count(), 6, "{html}");
+        assert_eq!(html.matches("<svg").count(), 7, "{html}");
         assert!(html.contains("A &amp; B") && html.contains("It &lt;works&gt;.") && !html.contains("work<b>"));
         assert!(html.contains("class=\"n violated\">-10.0"));
     }

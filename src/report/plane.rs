@@ -26,9 +26,8 @@ pub(super) fn map(plane: &PlaneMap) -> Result<String, FigureError> {
     let arrows = arrows(plane, &plane.current);
     let exact = plane.exact.as_ref().map(|exact| self::arrows(plane, exact)).unwrap_or_default();
     let longest = arrows.iter().chain(&exact).map(|arrow| arrow.size()).fold(0.0, f64::max);
-    let seen = |arrow: &&Arrow| arrow.size() > SHORTEST * longest;
     drawn(&title, SIZE, |canvas| {
-        let [x_range, y_range] = [0, 1].map(|k| whole(&plane.centres[k]));
+        let [x_range, y_range] = [0, 1].map(|k| occupied(plane, k, largest));
         let spans = [x_range.end - x_range.start, y_range.end - y_range.start];
         let note = format!("darkest {}, longest arrow {}", with_unit(&tick(largest), &plane.density_unit), with_unit(&tick(longest), &plane.current_unit));
         let [x_label, y_label] = [0, 1].map(|k| with_unit(&plane.names[k], &plane.unit));
@@ -48,7 +47,8 @@ pub(super) fn map(plane: &PlaneMap) -> Result<String, FigureError> {
             .x_label_formatter(&|x| tick(*x))
             .y_label_formatter(&|y| tick(*y))
             .draw()?;
-        let half = [0, 1].map(|k| 0.5 * spans[k] / plane.centres[k].len() as f64);
+        let half = [0, 1].map(|k| 0.5 * width(&plane.centres[k]));
+        let inside = |arrow: &&Arrow| x_range.contains(&arrow.place[0]) && y_range.contains(&arrow.place[1]) && arrow.size() > SHORTEST * longest;
         let columns = plane.centres[1].len();
         let shaded = plane.density.iter().enumerate().filter(|(_, p)| **p > FAINTEST * largest);
         chart.draw_series(shaded.map(|(cell, p)| {
@@ -56,7 +56,7 @@ pub(super) fn map(plane: &PlaneMap) -> Result<String, FigureError> {
             Rectangle::new([(x - half[0], y - half[1]), (x + half[0], y + half[1])], MEASURED.mix(0.85 * p / largest).filled())
         }))?;
         for (list, style) in [(&exact, EXACT.stroke_width(3)), (&arrows, BLACK.stroke_width(1))] {
-            chart.draw_series(list.iter().filter(seen).flat_map(|arrow| arrow.strokes(spans, longest)).map(|stroke| PathElement::new(stroke, style)))?;
+            chart.draw_series(list.iter().filter(inside).flat_map(|arrow| arrow.strokes(spans, longest)).map(|stroke| PathElement::new(stroke, style)))?;
         }
         Ok(())
     })
@@ -108,14 +108,26 @@ fn arrows(plane: &PlaneMap, current: &[Vec<f64>; 2]) -> Vec<Arrow> {
     arrows
 }
 
-/// From the first edge of the bins to the last.
-fn whole(centres: &[f64]) -> Range<f64> {
-    match centres {
-        [first, .., last] => {
-            let half = 0.5 * (last - first) / (centres.len() - 1) as f64;
-            first - half..last + half
+/// Where there is anything to be seen along one axis, with the bins at either side.
+fn occupied(plane: &PlaneMap, axis: usize, largest: f64) -> Range<f64> {
+    let (centres, columns) = (&plane.centres[axis], plane.centres[1].len());
+    let shaded = plane.density.iter().enumerate().filter(|(_, p)| **p > FAINTEST * largest);
+    let bins: Vec<usize> = shaded.map(|(cell, _)| if axis == 0 { cell / columns } else { cell % columns }).collect();
+    match (bins.iter().min(), bins.iter().max()) {
+        (Some(first), Some(last)) if centres.len() > 1 => {
+            let (first, last) = (first.saturating_sub(1), (last + 1).min(centres.len() - 1));
+            let half = 0.5 * width(centres);
+            centres[first] - half..centres[last] + half
         }
         _ => super::axes::range(centres.iter().copied()),
+    }
+}
+
+/// Width of the bins.
+fn width(centres: &[f64]) -> f64 {
+    match centres {
+        [first, .., last] => (last - first) / (centres.len() - 1) as f64,
+        _ => 1.0,
     }
 }
 
@@ -128,7 +140,8 @@ mod tests {
         let cells: Vec<[f64; 2]> = centres.iter().flat_map(|x| centres.iter().map(move |y| [*x, *y])).collect();
         let density: Vec<f64> = cells.iter().map(|[x, y]| (-0.5 * (x * x + y * y)).exp()).collect();
         let turn = |k: usize| cells.iter().zip(&density).map(|(cell, p)| if k == 0 { -cell[1] * p } else { cell[0] * p }).collect::<Vec<f64>>();
-        PlaneMap { names: ["x".into(), "y".into()], centres: [centres.clone(), centres], density, current: [turn(0), turn(1)], ..PlaneMap::default() }
+        let current = [turn(0), turn(1)];
+        PlaneMap { names: ["x".into(), "y".into()], centres: [centres.clone(), centres], density, current, ..PlaneMap::default() }
     }
 
     #[test]
