@@ -14,7 +14,7 @@ const MOST: (usize, usize) = (81, 54);
 /// Relative change of the answers by half as many again that counts as none.
 const SETTLED: f64 = 1e-6;
 /// Most multiplications of one run in time.
-const MOST_WORK: f64 = 1e9;
+const MOST_WORK: f64 = 4e9;
 /// Places at which forces are looked at, and the relative size of harmonics that are left out.
 const PLACES: usize = 1024;
 const SMALL: f64 = 1e-13;

@@ -6,13 +6,12 @@ use super::SimulationError;
 use super::answers::{SolverSize, evolve_one_coordinate};
 use super::law::Law;
 use super::linear_means::linear_means;
+use super::linear_path::{Course, dynamics};
 use super::start::steady_law;
 use crate::exact::fokker_planck::Start;
 use crate::exact::linear::Gaussian;
 use crate::experiment::Experiment;
 use crate::model::System;
-use crate::plan::protocol_table;
-use crate::random::Stream;
 
 /// Most periods before it must have settled.
 const MOST_PERIODS: usize = 400;
@@ -70,16 +69,21 @@ fn check_period(experiment: &Experiment, period: f64) -> Result<(), SimulationEr
 fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(Law, f64, usize), SimulationError> {
     let d = system.dimension();
     let dt = experiment.ensemble.dt;
-    let steps = (period / dt).round() as usize;
-    let mut table = protocol_table(experiment, Stream::Forward);
-    table.iter_mut().for_each(|values| values.truncate(steps + 1));
+    // As continuous as the protocol that exact values follow.
+    let (protocol, first) = (|t: f64| experiment.protocol_at(t), experiment.protocol_at(0.0));
+    let course = |duration: f64| Course { duration, steps: (duration / dt).round() as u64, protocol: &protocol, ends: (&first, &first) };
+    let (whole, part) = (course(experiment.protocol.duration), course(period));
+    let slices = part.steps * (whole.slices(dynamics(system, &first)?.drift.norm()) / whole.steps).max(1);
+    let mut table = part.table(slices);
+    // The move behind the last slice is the first one of the next period.
+    table.iter_mut().for_each(|values| values.truncate(slices as usize + 1));
     let mut law = match steady_law(system, &experiment.protocol_at(0.0)) {
         Ok(Some((Law::Gaussian(law), _))) => law,
         _ => Gaussian::new(DVector::zeros(d), DMatrix::identity(d, d))?,
     };
     let mut change = f64::INFINITY;
     for turn in 1..=MOST_PERIODS {
-        let next = linear_means(system, &law, &table, (steps, dt), &[])?.last;
+        let next = linear_means(system, &law, &table, (slices as usize, period / slices as f64), &[])?.last;
         let size = next.covariance().amax();
         change = ((next.covariance() - law.covariance()).amax() / size).max((next.mean() - law.mean()).amax() / size.sqrt());
         law = next;

@@ -102,11 +102,19 @@ impl Moments {
         Measured { value: self.mean(), standard_error: or_infinite((self.variance() / self.count as f64).sqrt()) }
     }
 
-    /// Variance with its standard error `sqrt((μ₄ − variance²)/N)`, whatever the law.
+    /// Variance with its standard error `sqrt((μ₄ − variance²)/N + 2 variance²/N(N − 1))`, whatever the law: where a value takes two numbers equally often the
+    /// first term vanishes, and the second does not.
     pub fn measured_variance(&self) -> Measured {
-        let variance = self.variance();
-        let spread = (self.central(4) - self.central(2).powi(2)).max(0.0);
-        Measured { value: variance, standard_error: or_infinite((spread / self.count as f64).sqrt()) }
+        let (variance, n) = (self.variance(), self.count as f64);
+        let spread = (self.central(4) - self.central(2).powi(2)).max(0.0) + 2.0 * self.central(2).powi(2) / (n - 1.0);
+        Measured { value: variance, standard_error: or_infinite((spread / n).sqrt()) }
+    }
+
+    /// Over how many trajectories the squared deviations are spread: `N μ₂²/μ₄`, the number of events where each is as rare as it is large. `None` where
+    /// nothing fluctuates.
+    pub fn participation(&self) -> Option<f64> {
+        let (second, fourth) = (self.central(2), self.central(4));
+        (fourth > 0.0 && second > 0.0).then(|| self.count as f64 * second * second / fourth)
     }
 
     /// Third cumulant `⟨(v − ⟨v⟩)³⟩`, without its bias of relative order 1/N.

@@ -75,6 +75,9 @@ pub struct Sources<'a> {
 const ROUNDING: f64 = 1e-11;
 const ROUNDOFFS: f64 = 16.0;
 
+/// Fewer trajectories than these make no Gaussian error: what is so rare is not compared.
+const FEWEST_EVENTS: f64 = 20.0;
+
 /// Observables of which single trajectories may do what no mean can: the share of those below 0 is an estimate, too.
 const AGAINST_THE_SECOND_LAW: [&str; 3] = ["work", "heat", "entropy_total"];
 
@@ -120,6 +123,11 @@ fn covariances(sources: &Sources) -> Vec<Estimate> {
     covariance_pairs(sources.observables).into_iter().filter_map(estimate).collect()
 }
 
+/// What the variance of an observable is called: that of a copy number has a name of its own.
+fn variance_name(observable: &str) -> String {
+    observable.strip_prefix("mean.").map_or_else(|| format!("{observable}.variance"), |species| format!("variance.{species}"))
+}
+
 /// The share of trajectories below 0. One event more or less is the least that it is uncertain by.
 fn negative(scalar: Scalar) -> Measured {
     let (below, count) = (scalar.histogram().negative() as f64, scalar.moments().count() as f64);
@@ -135,9 +143,10 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
         let (moments, unit) = (scalar.moments(), sources.units.name(named.unit));
         let rounding = sources.rounding(named.unit);
         let count = moments.count() as f64;
-        all.push(sources.estimate_beside(named.name.clone(), moments.measured_mean(), count, unit.to_string(), rounding));
-        // The variance of a copy number has a name of its own.
-        let variance = named.name.strip_prefix("mean.").map_or_else(|| format!("{}.variance", named.name), |species| format!("variance.{species}"));
+        let is_rare = moments.participation().is_some_and(|events| events < FEWEST_EVENTS);
+        let mut push = |estimate: Estimate, certain: bool| all.push(Estimate { z: estimate.z.filter(|_| certain), ..estimate });
+        push(sources.mean(named.name.clone(), scalar, 1.0, unit.to_string(), rounding), !is_rare);
+        let variance = variance_name(&named.name);
         let squared = match unit {
             "1" => "1".to_owned(),
             unit if unit.contains('/') => format!("({unit})^2"),
@@ -147,14 +156,16 @@ pub fn estimates(sources: &Sources) -> Vec<Estimate> {
         if named.unit != Unit::EnergySquared {
             let mut measured = moments.measured_variance();
             measured.value += sources.facts.unseen_variances.get(&named.name).copied().unwrap_or(0.0);
-            all.push(sources.estimate(variance, measured, count, squared));
+            // A sample in which a rare event is missing has no variance, and no error of it; its mean is judged by the exact variance.
+            let is_missing = moments.participation().is_none() && sources.exact.get(&variance).is_some_and(|(exact, _)| *exact > 0.0);
+            push(sources.estimate(variance, measured, count, squared), !is_rare && !is_missing);
         }
         let third = format!("{}.third_cumulant", named.name);
         if sources.exact.contains_key(&third) {
-            all.push(sources.estimate(third, third_cumulant(scalar), count, format!("{unit}^3")));
+            push(sources.estimate(third, third_cumulant(scalar), count, format!("{unit}^3")), !is_rare);
         }
         if AGAINST_THE_SECOND_LAW.contains(&named.name.as_str()) && moments.rms() > 0.0 {
-            all.push(sources.estimate(format!("{}.negative", named.name), negative(scalar), count, "1".to_owned()));
+            push(sources.estimate(format!("{}.negative", named.name), negative(scalar), count, "1".to_owned()), true);
         }
     }
     all.extend(covariances(sources));
@@ -170,10 +181,7 @@ fn rates(sources: &Sources) -> Vec<Estimate> {
     let rounding = |name: &str| sources.observables.iter().find(|named| named.name == name).map_or(0.0, |named| sources.rounding(named.unit));
     let mut all = Vec::new();
     let mut push = |name: String, scalar: Scalar, unit: &str| {
-        let moments = scalar.moments();
-        let Measured { value, standard_error } = moments.measured_mean();
-        let rate = Measured { value: value / facts.duration, standard_error: standard_error.hypot(rounding(scalar.name())) / facts.duration };
-        all.push(sources.estimate(name, rate, moments.count() as f64, format!("{unit}/{}", units.time)));
+        all.push(sources.mean(name, scalar, 1.0 / facts.duration, format!("{unit}/{}", units.time), rounding(scalar.name())));
     };
     // In a steady state the system keeps its entropy on average, so the medium's gain will do.
     let entropy = sources.scalars.get("entropy_total").or_else(|| sources.scalars.get("entropy_medium").filter(|_| facts.is_steady()));
@@ -204,6 +212,20 @@ impl Sources<'_> {
     fn rounding(&self, unit: Unit) -> f64 {
         let same = self.observables.iter().zip(self.scalars.iter()).filter(|(named, _)| named.unit == unit);
         ROUNDING.max(ROUNDOFFS * self.facts.unit_roundoff) * same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max)
+    }
+
+    /// A mean times a factor. Where its exact variance is known, the error is no smaller than that makes it: a sample in which rare events are missing
+    /// knows too little of its own. `rounding` is that of the mean.
+    fn mean(&self, name: String, scalar: Scalar, factor: f64, unit: String, rounding: f64) -> Estimate {
+        let moments = scalar.moments();
+        let (Measured { value, standard_error }, count) = (moments.measured_mean(), moments.count() as f64);
+        let known = |name: &str| self.exact.get(name).map(|(value, _)| *value);
+        // A share of the time is never below 0 or above 1.
+        let of_share = || known(scalar.name()).filter(|_| scalar.name().starts_with("occupancy.") && moments.participation().is_none()).map(|p| p * (1.0 - p));
+        let least = known(&variance_name(scalar.name())).or_else(of_share).map_or(0.0, |variance| (variance.max(0.0) / count).sqrt());
+        let measured = Measured { value: factor * value, standard_error: factor * standard_error };
+        let hidden = (least * least - standard_error * standard_error).max(0.0).sqrt();
+        self.estimate_beside(name, measured, count, unit, factor * rounding.hypot(hidden))
     }
 
     fn estimate(&self, name: String, measured: Measured, effective_samples: f64, unit: String) -> Estimate {
@@ -314,11 +336,11 @@ mod tests {
             ("work.variance", 1.0, "kT^2", 0.2),
             ("work.third_cumulant", 0.0, "kT^3", 0.4),
             ("work.negative", 0.066_807_2, "1", 0.03),
-            ("displacement.x", 6.0, "um", 0.2),
+            ("displacement.x", 6.0, "um", 0.25),
             ("displacement.x.variance", 4.0, "um^2", 0.5),
             ("entropy_production_rate", 1.25, "nat/s", 0.2),
             ("heat_rate.hot", 2.5, "kT/s", 0.4),
-            ("velocity.x", 3.0, "um/s", 0.1),
+            ("velocity.x", 3.0, "um/s", 0.125),
             ("diffusion.x", 1.0, "um^2/s", 0.3),
             ("delta_F", 1.0, "kT", 0.2),
         ];
