@@ -69,6 +69,11 @@ trajectories = 2048
 every = 0.5
 "#;
 
+/// The pair with a third coordinate, so that its steady state is not known and a burn-in is needed.
+fn triple() -> String {
+    PAIR.replace("[\"x\", \"y\"]", "[\"x\", \"y\", \"z\"]").replace("+ y^4/8", "+ y^4/8 + z^2/2 + z^4/8 + y*z/4").replace("y = 2.0 }", "y = 2.0, z = 1.0 }")
+}
+
 fn alarm(outcome: &Outcome) -> Option<&String> {
     outcome.warnings.iter().find(|warning| warning.contains("NOT in a steady state"))
 }
@@ -81,7 +86,7 @@ fn advised(alarm: &str) -> String {
 
 #[test]
 fn a_short_burn_in_is_told_and_the_advice_is_good() {
-    for (file, short, named) in [(PAIR, "0.2", "`x`"), (GUESTS, "1.0", "`X`"), (TRIANGLE, "0.1", "state `rare`")] {
+    for (file, short, named) in [(triple().as_str(), "0.2", "`x`"), (GUESTS, "1.0", "`X`"), (TRIANGLE, "0.1", "state `rare`")] {
         let outcome = run(&text(file, &[("initial.burn_in", short)]), &cpu());
         let alarm = alarm(&outcome).unwrap_or_else(|| panic!("no alarm: {:?}", outcome.warnings));
         assert!(alarm.contains(named) && alarm.contains(" ± "), "{alarm}");
@@ -100,7 +105,7 @@ fn a_short_burn_in_is_told_and_the_advice_is_good() {
 
 #[test]
 fn fifty_seeds_raise_no_false_alarm() {
-    for (file, sets) in [(PAIR, &[][..]), (GUESTS, &[]), (TRIANGLE, &[]), (GUESTS, &[("ensemble.trajectories", "1000")])] {
+    for (file, sets) in [(triple().as_str(), &[][..]), (GUESTS, &[]), (TRIANGLE, &[]), (GUESTS, &[("ensemble.trajectories", "1000")])] {
         for seed in 1..=50 {
             let seed = seed.to_string();
             let outcome = run(&text(file, &[sets, &[("ensemble.seed", &seed)]].concat()), &cpu());
@@ -162,7 +167,7 @@ fn a_protocol_that_moves_right_after_a_short_burn_in_is_told_before_the_run() {
         let source = Source::Text { name: "test".to_owned(), text };
         prepare(&source, &[("initial.burn_in", burn_in)]).expect("the text is valid").warnings
     };
-    let pair = PAIR.replace("y^2/2 +", "c*y^2/2 +");
+    let pair = triple().replace("y^2/2 +", "c*y^2/2 +");
     let guests = GUESTS.replace("forward = 10.0", "forward = \"10*c\"");
     let jump = "c = { steps = [[0, 1], [5, 2]] }";
     for (file, variable) in [(&pair, "c = \"1 + t/8\""), (&guests, jump)] {
@@ -179,7 +184,7 @@ fn a_device_tells_as_well() {
         return;
     };
     let device = Gpu::open(&Selection::Named(adapter.index.to_string())).expect("the device opens");
-    for (file, short) in [(PAIR, "0.2"), (GUESTS, "1.0")] {
+    for (file, short) in [(triple().as_str(), "0.2"), (GUESTS, "1.0")] {
         assert!(alarm(&run(&text(file, &[("initial.burn_in", short)]), &device)).is_some());
         assert_eq!(alarm(&run(&text(file, &[]), &device)), None);
     }

@@ -34,7 +34,7 @@ impl Simulation {
     /// Power of the time step with which the error of an estimate goes.
     ///
     /// What depends on the state alone has the weak order of the scheme. Sums along a path of overdamped dynamics are trapezoids of a force. Where there are several
-    /// coordinates each step leaves out the area between path and chord, which has a mean wherever a current flows. Of one coordinate a force that is not linear adds
+    /// coordinates each step leaves out the area between path and chord, which has a mean wherever a current flows; linear steps put that mean back. Of one coordinate a force that is not linear adds
     /// an error `∝ Δx³` a step: its mean goes with the change of a function of the state, so that it vanishes to first order in a steady state; its covariance with
     /// the path does not.
     fn order(&self, name: &str) -> u32 {
@@ -55,7 +55,12 @@ impl Simulation {
         let of_mean = !name.ends_with(".variance") && !name.ends_with(".third_cumulant");
         let linear = self.facts.quadratic_potential || dynamics.integrator == Integrator::ExactLinear;
         let second = linear || of_mean && self.facts.is_steady();
-        if second && self.plan.coordinates.len() == 1 { 2 } else { 1 }
+        // The mean over the paths between the ends of a step, where it is taken, leaves the variance between them out, and is not that of the path ledger.
+        let between = dynamics.linear.as_ref().is_some_and(|step| !step.forms.is_empty())
+            && of_mean
+            && !name.starts_with("work_path")
+            && !name.starts_with("time_step_error");
+        if between || second && self.plan.coordinates.len() == 1 { 2 } else { 1 }
     }
 
     /// Whether an observable is a sum of forces times displacements along the path.
