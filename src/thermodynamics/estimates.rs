@@ -318,7 +318,7 @@ mod tests {
         });
         let mut series = Series::new(100, 3, 1);
         series.absorb(&batch).expect("fits");
-        let units = Units { energy: "kT".into(), length: "um".into(), time: "s".into() };
+        let units = Units { energy: "kT", length: "um", time: "s" };
         let spreading = [Spreading { coordinate: "x", series: &series, observable: 0, times: &[0.0, 1.0, 2.0] }];
         let sources =
             Sources { facts: &facts, observables: &observables, scalars: &scalars, reverse: Some(&reverse), spreading: &spreading, units: &units, exact };
