@@ -93,7 +93,9 @@ pub(super) fn write_estimates(file: &File, estimates: &[Estimate]) -> Result<(),
     column(variable::STANDARD_ERROR, "standard error of the measured value", "see unit", &|e| e.standard_error)?;
     column(variable::EFFECTIVE_SAMPLES, "number of independent samples the value is worth", "1", &|e| e.effective_samples)?;
     column(variable::EXACT, "exact value, NaN where none is known", "see unit", &|e| e.exact.unwrap_or(f64::NAN))?;
-    column(variable::Z, "(value - exact) / standard error, NaN where no exact value is known", "1", &|e| e.z.unwrap_or(f64::NAN))?;
+    column(variable::Z, "(value - exact) / standard error, NaN where no exact value is known, or what is measured is too rare to be compared", "1", &|e| {
+        e.z.unwrap_or(f64::NAN)
+    })?;
     if estimates.iter().any(|e| e.bias.is_some()) {
         let bias = |part: fn(Bias) -> f64| move |e: &Estimate| e.bias.map_or(f64::NAN, part);
         column(variable::BIAS, "what the method adds to the value; z is that of value - bias", "see unit", &bias(|bias| bias.value))?;

@@ -78,6 +78,9 @@ const ROUNDOFFS: f64 = 16.0;
 /// Fewer trajectories than these make no Gaussian error: what is so rare is not compared.
 const FEWEST_EVENTS: f64 = 20.0;
 
+/// So many trajectories know their own error.
+const MANY_EVENTS: f64 = 1000.0;
+
 /// Observables of which single trajectories may do what no mean can: the share of those below 0 is an estimate, too.
 const AGAINST_THE_SECOND_LAW: [&str; 3] = ["work", "heat", "entropy_total"];
 
@@ -214,18 +217,18 @@ impl Sources<'_> {
         ROUNDING.max(ROUNDOFFS * self.facts.unit_roundoff) * same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max)
     }
 
-    /// A mean times a factor. Where its exact variance is known, the error is no smaller than that makes it: a sample in which rare events are missing
-    /// knows too little of its own. `rounding` is that of the mean.
+    /// A mean times a factor. Where few trajectories make it and its exact variance is known, the error is no smaller than that makes it: a sample in which
+    /// rare events are missing knows too little of its own. `rounding` is that of the mean.
     fn mean(&self, name: String, scalar: Scalar, factor: f64, unit: String, rounding: f64) -> Estimate {
         let moments = scalar.moments();
         let (Measured { value, standard_error }, count) = (moments.measured_mean(), moments.count() as f64);
         let known = |name: &str| self.exact.get(name).map(|(value, _)| *value);
         // A share of the time is never below 0 or above 1.
         let of_share = || known(scalar.name()).filter(|_| scalar.name().starts_with("occupancy.") && moments.participation().is_none()).map(|p| p * (1.0 - p));
-        let least = known(&variance_name(scalar.name())).or_else(of_share).map_or(0.0, |variance| (variance.max(0.0) / count).sqrt());
-        let measured = Measured { value: factor * value, standard_error: factor * standard_error };
-        let hidden = (least * least - standard_error * standard_error).max(0.0).sqrt();
-        self.estimate_beside(name, measured, count, unit, factor * rounding.hypot(hidden))
+        let variance = known(&variance_name(scalar.name())).or_else(of_share).filter(|_| moments.participation().is_none_or(|events| events < MANY_EVENTS));
+        let least = variance.map_or(0.0, |variance| (variance.max(0.0) / count).sqrt());
+        let measured = Measured { value: factor * value, standard_error: factor * standard_error.max(least) };
+        self.estimate_beside(name, measured, count, unit, factor * rounding)
     }
 
     fn estimate(&self, name: String, measured: Measured, effective_samples: f64, unit: String) -> Estimate {
