@@ -50,6 +50,13 @@ impl Polynomial {
         }
     }
 
+    /// The same with time running backwards from `end` to 0.
+    pub fn mirrored(&self, end: f64) -> Self {
+        let mut mirrored = Self { range: (end - self.range.1, end - self.range.0), ..self.clone() };
+        mirrored.coefficients.iter_mut().skip(1).step_by(2).flatten().for_each(|c| *c = -*c);
+        mirrored
+    }
+
     /// All components at a time, by Clenshaw's recurrence.
     pub fn at(&self, time: f64, out: &mut [f64]) {
         let s = 2.0 * (time - self.range.0) / (self.range.1 - self.range.0) - 1.0;
@@ -98,10 +105,13 @@ mod tests {
         .expect("it is smooth");
         assert!(samples <= 65 && polynomial.error <= 1e-10, "{samples}");
         let mut found = [0.0; 4];
+        let mirrored = polynomial.mirrored(7.0);
         for t in (0..=200).map(|k| -0.5 + 2.5 * f64::from(k) / 200.0) {
-            polynomial.at(t, &mut found);
-            for (found, exact) in found.iter().zip(exact(t)) {
-                assert!((found - exact).abs() <= 1e-9, "{t}: {found} {exact}");
+            for (polynomial, time) in [(&polynomial, t), (&mirrored, 7.0 - t)] {
+                polynomial.at(time, &mut found);
+                for (found, exact) in found.iter().zip(exact(t)) {
+                    assert!((found - exact).abs() <= 1e-9, "{t}: {found} {exact}");
+                }
             }
         }
     }

@@ -10,7 +10,7 @@
 //! - [`linear`], [`tilt`], [`flow`], [`plane`]: Gaussian laws of linear Langevin dynamics, cumulants of sums of quadratic forms and of flows along their paths, currents in a plane;
 //! - [`chain`], [`generator`], [`counting`], [`cumulants`], [`relaxation`], [`cycles`]: sparse Markov chains, moments of what their trajectories count, how fast they forget, cycles and conservation laws;
 //! - [`mesh`], [`extent`], [`refinement`], [`steady`], [`contour`], [`transient`]: one or two coordinates with any forces on a grid, as such a chain, steady or on the way, and extrapolation to spacing zero;
-//! - [`chebyshev`], [`romberg`]: functions of time as polynomials, and the limit of short steps;
+//! - [`chebyshev`]: functions of time as polynomials;
 //! - [`exchange`]: moments of a rod of cells that exchange energy;
 //! - [`fokker_planck`]: densities and mean work, heat and entropies of one coordinate under any protocol.
 
@@ -41,7 +41,6 @@ pub mod refinement;
 pub mod relaxation;
 pub mod relaxing_ring;
 pub mod ring;
-pub mod romberg;
 mod runge_kutta;
 mod solver;
 pub mod steady;

@@ -1,9 +1,19 @@
-//! Extrapolation to a spacing of zero of what errs with its square, and how much of an error is left.
+//! Extrapolation to a spacing, or a step, of zero of what errs with even powers of it, and how much of an error is left (L. F. Richardson, 1911; W. Romberg, 1955).
+//!
+//! Grids are so few that their differences must be orderly ([`limit`]). Steps of time may be halved until the answer settles ([`settle`]): a law that evolves
+//! at moving rates is such a case, where rates stand still in every step at their value in the middle.
 
 use super::fokker_planck::Numeric;
 
 /// How far a difference between grids may be from the power of the spacing that it should follow, relatively, to be extrapolated away.
 const ORDERLY: f64 = 0.3;
+/// Steps of the first and of the last try to settle.
+const FEWEST: usize = 4;
+const MOST: usize = 512;
+/// Error at which doubling ends.
+const WANTED: f64 = 1e-11;
+/// Error with which an answer is still one.
+const ACCEPTED: f64 = 1e-7;
 
 /// Numbers computed with each of the `cells`, every grid twice as fine as the one before, extrapolated to a spacing of zero; see [`limit`].
 ///
@@ -13,6 +23,11 @@ pub fn extrapolate<E>(cells: &[usize], rounding: f64, compute: impl FnMut(usize)
     let grids = cells.iter().copied().map(compute).collect::<Result<Vec<Vec<f64>>, E>>()?;
     let numbers = grids.first().map_or(0, Vec::len);
     Ok((0..numbers).map(|k| limit(&grids.iter().map(|grid| grid[k]).collect::<Vec<f64>>(), rounding)).collect())
+}
+
+/// Takes away an error that is `factor` times smaller in `fine` than in `coarse`.
+fn corrected(coarse: f64, fine: f64, factor: f64) -> f64 {
+    fine + (fine - coarse) / (factor - 1.0)
 }
 
 /// The limit of numbers from finer and finer grids that err with even powers of the spacing (Richardson and Romberg). A power is taken away as long as the
@@ -35,7 +50,7 @@ pub fn limit(numbers: &[f64], rounding: f64) -> Numeric {
                 return Numeric { value: last + step, error: (last - before).abs() + noise };
             }
         }
-        let next: Vec<f64> = row.windows(2).map(|pair| pair[1] + (pair[1] - pair[0]) / (factor - 1.0)).collect();
+        let next: Vec<f64> = row.windows(2).map(|pair| corrected(pair[0], pair[1], factor)).collect();
         let correction = next.last().map_or(f64::NAN, |value| (value - last).abs());
         if let [value] = next[..] {
             return Numeric { value, error: correction.max(earlier_correction / 16.0) + noise };
@@ -45,9 +60,76 @@ pub fn limit(numbers: &[f64], rounding: f64) -> Numeric {
     Numeric { value: numbers.last().copied().unwrap_or(f64::NAN), error: f64::INFINITY }
 }
 
+/// Limits of many numbers at once.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// The numbers.
+    pub values: Vec<f64>,
+    /// Estimated error: the last change, as a part of the largest number of a kind, for the kind where it is largest.
+    pub error: f64,
+}
+
+/// The limit of `rule(steps)`, whose error has even powers of the step alone, by doubling the steps; `kinds` gives the lengths of the parts of the answer that differ in size.
+/// `None` where the rule has no answer, or the answers do not settle.
+pub fn settle(kinds: &[usize], rule: &mut dyn FnMut(usize) -> Option<Vec<f64>>) -> Option<Limit> {
+    let mut row = vec![rule(FEWEST)?];
+    let mut best: Option<Limit> = None;
+    let mut steps = FEWEST;
+    while steps < MOST {
+        steps *= 2;
+        let mut next = vec![rule(steps)?];
+        let mut factor = 1.0;
+        for column in 0..row.len() {
+            factor *= 4.0;
+            // What is infinite in both stays so.
+            let better = |(fine, coarse): (&f64, &f64)| if fine == coarse { *fine } else { corrected(*coarse, *fine, factor) };
+            next.push(next[column].iter().zip(&row[column]).map(better).collect());
+        }
+        let values = next.last()?.clone();
+        let error = change(kinds, &values, row.last()?);
+        row = next;
+        // Two answers may agree by chance.
+        if row.len() < 3 {
+            continue;
+        }
+        let settles = best.as_ref().is_none_or(|best| error < best.error);
+        if settles {
+            best = Some(Limit { values, error });
+        }
+        // Once rounding is reached, more steps add to it.
+        if error <= WANTED || !settles && best.as_ref().is_some_and(|best| best.error <= 100.0 * WANTED) {
+            break;
+        }
+    }
+    best.filter(|best| best.error <= ACCEPTED)
+}
+
+/// The largest change of any kind, as a part of the largest number of it.
+fn change(kinds: &[usize], values: &[f64], before: &[f64]) -> f64 {
+    let mut first = 0;
+    let mut of_kind = |&length: &usize| {
+        let range = first..first + length;
+        first = range.end;
+        let size = values[range.clone()].iter().filter(|value| value.is_finite()).fold(0.0f64, |most, value| most.max(value.abs()));
+        let moved = values[range.clone()].iter().zip(&before[range]).filter(|(a, b)| a != b).map(|(a, b)| (a - b).abs());
+        // NaN counts as infinite.
+        moved.fold(0.0f64, |most, moved| {
+            if moved <= most {
+                most
+            } else if moved.is_nan() {
+                f64::INFINITY
+            } else {
+                moved
+            }
+        }) / size.max(f64::MIN_POSITIVE)
+    };
+    kinds.iter().map(&mut of_kind).fold(0.0, f64::max)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exact::chain::Chain;
 
     #[test]
     fn powers_of_the_spacing_are_taken_away() {
@@ -65,5 +147,30 @@ mod tests {
         let found = limit(&[0.4, 0.2, 0.1].map(of), 0.0);
         assert!(found.error >= (found.value - 2.0).abs() && found.error >= 0.02, "{found:?}");
         assert!(limit(&[1.0, 1.0, f64::NAN], 0.0).error.is_nan() && limit(&[1.0], 0.0).error.is_infinite());
+    }
+
+    #[test]
+    fn a_rate_that_moves_is_integrated() {
+        // Decay at rate 1 + sin t: p = exp(−t − 1 + cos t).
+        let chain = Chain::new(2, vec![0], vec![1]);
+        let found = settle(&[2], &mut |steps| {
+            let (mut p, length) = (vec![1.0, 0.0], 5.0 / steps as f64);
+            for step in 0..steps {
+                chain.propagate(&mut p, &[1.0 + ((step as f64 + 0.5) * length).sin()], length);
+            }
+            Some(p)
+        })
+        .expect("the rate is smooth");
+        let missed = (found.values[0] - (-5.0 - 1.0 + 5f64.cos()).exp()).abs();
+        assert!(missed <= 10.0 * found.error && found.error <= 1e-10, "{found:?} {missed}");
+    }
+
+    #[test]
+    fn a_kink_converges_slowly_and_a_jump_not_at_all() {
+        let rule =
+            |f: fn(f64) -> f64| settle(&[1], &mut |steps| Some(vec![(0..steps).map(|step| f((step as f64 + 0.5) / steps as f64)).sum::<f64>() / steps as f64]));
+        assert!(rule(|t| f64::from(t > 0.3)).is_none());
+        assert!(rule(|t| (t - 0.3).abs()).is_none_or(|limit| limit.error > 1e-9 && (limit.values[0] - 0.29).abs() <= 1e-5));
+        assert!(rule(|t| t.exp()).is_some_and(|limit| (limit.values[0] - (1f64.exp() - 1.0)).abs() <= 1e-12));
     }
 }

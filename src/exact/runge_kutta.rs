@@ -30,6 +30,7 @@ pub(super) fn integrate(y: &mut Vec<f64>, (start, end): (f64, f64), slope: &mut 
         step *= scale.clamp(0.2, 4.0);
     }
 }
+
 const NODES: [f64; 7] = [0.0, 0.2, 0.3, 0.8, 8.0 / 9.0, 1.0, 1.0];
 const STAGES: [[f64; 6]; 7] = [
     [0.0; 6],

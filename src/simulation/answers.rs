@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::SimulationError;
 use super::law::Law;
 use super::linear_means::linear_means;
-use super::linear_path::{Course, dynamics};
+use super::linear_path::{Course, LinearPath, dynamics};
 use super::plane::FieldAnswers;
 use super::start::{Opening, reduced_potential, ring};
 use super::surprise::linear_surprise;
@@ -129,12 +129,15 @@ impl Question<'_> {
 
     fn linear(&self, start: &Gaussian) -> Result<Answers, SimulationError> {
         let pairs = circulation_pairs(&self.plan.coordinates);
-        let (table, slices, length) = self.continuous()?;
+        let course = self.course();
+        let (table, slices, length) = self.continuous(&course)?;
         let means = linear_means(self.system, start, &table, (slices, length), &pairs)?;
         let source = "moments of the Gaussian law";
         let entropy = means.last.entropy() - start.entropy();
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
-        self.linear_cumulants(start, &mut answers)?;
+        if self.has_cumulants() {
+            self.linear_cumulants(&LinearPath::new(self.system, start, &course)?, &course, &mut answers)?;
+        }
         if self.system.has_odd_variables() {
             // They are followed for even variables.
             answers.values.retain(|name, _| !depends_on_parity(name));
@@ -150,16 +153,15 @@ impl Question<'_> {
             answers.know(format!("circulation.{}.{}", name(i), name(j)), area / self.duration(), source);
         }
         answers.ledger(means.work, means.heat.iter().sum(), means.medium, Some(entropy), self.duration(), source);
-        let (_, protocol) = self.protocol_ends();
-        if let Ok(quadratic) = Quadratic::of(self.system.dimension(), &|x| self.system.potential(x, &protocol)) {
+        let (first, protocol) = &course.ends;
+        if let Ok(quadratic) = Quadratic::of(self.system.dimension(), &|x| self.system.potential(x, protocol)) {
             answers.know("energy", quadratic.mean_over(&means.last), source);
             answers.know("energy.variance", quadratic.variance_over(&means.last), source);
         }
         if !self.system.has_odd_variables() {
             self.linear_parts((start, &table, (slices, length)), (means.medium, entropy), source, &mut answers);
         }
-        let (first, _) = self.protocol_ends();
-        self.linear_memory(dynamics(self.system, &first), &mut answers);
+        self.linear_memory(dynamics(self.system, first), &mut answers);
         for (i, name) in self.system.names.iter().enumerate() {
             let displacement = means.last.mean()[i] - start.mean()[i];
             answers.know(format!("displacement.{name}"), displacement, source);
@@ -181,12 +183,16 @@ impl Question<'_> {
         }
     }
 
+    /// The protocol of the run, with its values before the first move and after the last.
+    pub(super) fn course(&self) -> Course<'_> {
+        let last = self.table.first().map_or(0, |values| values.len() - 1);
+        let ends = (crate::plan::protocol_at(self.table, 0), crate::plan::protocol_at(self.table, last));
+        Course { experiment: self.experiment, duration: self.duration(), steps: self.plan.schedule.steps, ends }
+    }
+
     /// The protocol in slices so thin that it as good as moves continuously: its table, their number and length.
-    fn continuous(&self) -> Result<(Vec<Vec<f64>>, usize, f64), ExactError> {
-        let (first, last) = self.protocol_ends();
-        let protocol = |t: f64| self.experiment.protocol_at(t);
-        let course = Course { duration: self.duration(), steps: self.plan.schedule.steps, protocol: &protocol, ends: (&first, &last) };
-        let slices = course.slices(dynamics(self.system, &first)?.drift.norm());
+    fn continuous(&self, course: &Course<'_>) -> Result<(Vec<Vec<f64>>, usize, f64), ExactError> {
+        let slices = course.slices(dynamics(self.system, &course.ends.0)?.drift.norm());
         Ok((course.table(slices), slices as usize, self.duration() / slices as f64))
     }
 

@@ -5,7 +5,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::law::Law;
-use super::linear_path::{Course, LinearPath, Slice, dynamics};
+use super::linear_path::{LinearPath, Slice, dynamics};
 use crate::exact::ExactError;
 use crate::exact::linear::Gaussian;
 use crate::model::System;
@@ -20,9 +20,8 @@ pub(super) struct InertialMeans {
     pub(super) heat: Vec<f64>,
 }
 
-/// Follows the law from `start`; heat and work of the drives by Simpson's rule over the slices of the protocol.
-pub(super) fn inertial_means(system: &System, start: &Gaussian, course: Course<'_>) -> Result<InertialMeans, ExactError> {
-    let path = LinearPath::new(system, start, course)?;
+/// Means along a path; heat and work of the drives by Simpson's rule over the slices of the protocol.
+pub(super) fn inertial_means(system: &System, path: &LinearPath) -> Result<InertialMeans, ExactError> {
     let mut means = InertialMeans { last: path.last().clone(), work: path.mean_of_moves(), heat: vec![0.0; system.dimension()] };
     for (k, kind) in path.kinds.iter().enumerate() {
         let slice = &path.slices[*kind];

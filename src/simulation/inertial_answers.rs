@@ -4,7 +4,7 @@ use super::SimulationError;
 use super::answers::{Answers, Question};
 use super::inertial::{InertialMeans, inertial_means};
 use super::law::Law;
-use super::linear_path::{Course, dynamics};
+use super::linear_path::{LinearPath, dynamics};
 use crate::exact::ExactError;
 use crate::exact::kramers::{KramersRing, Problem};
 use crate::exact::linear::Gaussian;
@@ -107,10 +107,9 @@ impl Question<'_> {
     }
 
     fn inertial(&self, start: &Gaussian) -> Result<Answers, SimulationError> {
-        let (first, last) = self.protocol_ends();
-        let protocol = |t: f64| self.experiment.protocol_at(t);
-        let course = Course { duration: self.duration(), steps: self.plan.schedule.steps, protocol: &protocol, ends: (&first, &last) };
-        let means = inertial_means(self.system, start, course)?;
+        let course = self.course();
+        let path = LinearPath::new(self.system, start, &course)?;
+        let means = inertial_means(self.system, &path)?;
         let source = "moments of the Gaussian law";
         let d = self.system.dimension();
         let bathed = |i: &usize| self.system.is_bathed(*i);
@@ -129,8 +128,10 @@ impl Question<'_> {
             answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
         }
         self.inertial_end(&mut answers, &means, source);
-        self.linear_memory(dynamics(self.system, &first), &mut answers);
-        self.linear_cumulants(start, &mut answers)?;
+        self.linear_memory(dynamics(self.system, &course.ends.0), &mut answers);
+        if self.has_cumulants() {
+            self.linear_cumulants(&path, &course, &mut answers)?;
+        }
         Ok(answers)
     }
 

@@ -20,24 +20,16 @@ const NOTHING: f64 = 1e-12;
 const SOURCE: &str = "moments of the Gaussian law";
 
 impl Question<'_> {
-    /// Everything about fluctuations that is known of a linear model that starts from a Gaussian law.
-    pub(super) fn linear_cumulants(&self, start: &Gaussian, answers: &mut Answers) -> Result<(), ExactError> {
-        if self.system.state_dimension() > LONGEST_STATE {
-            return Ok(());
-        }
-        let (first, last) = self.protocol_ends();
-        let protocol = |t: f64| self.experiment.protocol_at(t);
-        let course = Course { duration: self.duration(), steps: self.plan.schedule.steps, protocol: &protocol, ends: (&first, &last) };
-        let path = LinearPath::new(self.system, start, course)?;
-        self.first_law(&path, (&first, &last), answers)?;
-        self.of_baths(&path, answers)?;
-        self.of_places(&path, answers)
+    /// Whether fluctuations are followed: with few enough state variables.
+    pub(super) fn has_cumulants(&self) -> bool {
+        self.system.state_dimension() <= LONGEST_STATE
     }
 
-    /// Protocol values before the first move and after the last.
-    pub(super) fn protocol_ends(&self) -> (Vec<f64>, Vec<f64>) {
-        let last = self.table.first().map_or(0, |values| values.len() - 1);
-        (crate::plan::protocol_at(self.table, 0), crate::plan::protocol_at(self.table, last))
+    /// Everything about fluctuations that is known of a linear model that starts from a Gaussian law.
+    pub(super) fn linear_cumulants(&self, path: &LinearPath, course: &Course<'_>, answers: &mut Answers) -> Result<(), ExactError> {
+        self.first_law(path, (&course.ends.0, &course.ends.1), answers)?;
+        self.of_baths(path, answers)?;
+        self.of_places(path, answers)
     }
 
     /// Work, heat and energy: sums of quadratic forms, and what drives do.

@@ -7,6 +7,7 @@ use crate::exact::equilibrium::Quadratic;
 use crate::exact::flow::Flow;
 use crate::exact::linear::{ExactStep, Gaussian, LinearDynamics};
 use crate::exact::tilt::{Form, Functional};
+use crate::experiment::Experiment;
 use crate::model::System;
 
 /// Time slices of a protocol that moves: about so many, and slices of a fast motion are this short.
@@ -57,23 +58,22 @@ pub(super) struct Sum<'a> {
 }
 
 /// When the protocol moves: how long it is, its steps, values between two moves, and those before the first and after the last.
-#[derive(Clone, Copy)]
 pub(super) struct Course<'a> {
+    pub(super) experiment: &'a Experiment,
     pub(super) duration: f64,
     pub(super) steps: u64,
-    pub(super) protocol: &'a dyn Fn(f64) -> Vec<f64>,
-    pub(super) ends: (&'a [f64], &'a [f64]),
+    pub(super) ends: (Vec<f64>, Vec<f64>),
 }
 
 impl Course<'_> {
     fn moves(&self) -> bool {
-        let (first, last) = self.ends;
-        first != last || self.moves_inside() || (self.protocol)(0.5 * self.duration) != first
+        let (first, last) = &self.ends;
+        first != last || self.moves_inside() || self.experiment.protocol_at(0.5 * self.duration) != *first
     }
 
     /// Whether the protocol moves but at its very ends.
     fn moves_inside(&self) -> bool {
-        let at = |k: u32| (self.protocol)(self.duration * (f64::from(k) + 0.5) / 64.0);
+        let at = |k: u32| self.experiment.protocol_at(self.duration * (f64::from(k) + 0.5) / 64.0);
         let first = at(0);
         (1..64).any(|k| at(k) != first)
     }
@@ -87,8 +87,8 @@ impl Course<'_> {
 
     /// Protocol values before the first slice, in the middle of each, and after the last: `[variable][0..=slices + 1]`, as the table of a plan.
     pub(super) fn table(&self, slices: u64) -> Vec<Vec<f64>> {
-        let middle = |n: u64| (self.protocol)((n as f64 + 0.5) * self.duration / slices as f64);
-        let rows: Vec<Vec<f64>> = std::iter::once(self.ends.0.to_vec()).chain((0..slices).map(middle)).chain(std::iter::once(self.ends.1.to_vec())).collect();
+        let middle = |n: u64| self.experiment.protocol_at((n as f64 + 0.5) * self.duration / slices as f64);
+        let rows: Vec<Vec<f64>> = std::iter::once(self.ends.0.clone()).chain((0..slices).map(middle)).chain(std::iter::once(self.ends.1.clone())).collect();
         (0..self.ends.0.len()).map(|variable| rows.iter().map(|row| row[variable]).collect()).collect()
     }
 }
@@ -166,17 +166,17 @@ impl Slice {
 
 impl<'a> LinearPath<'a> {
     /// Follows the law from `start`.
-    pub(super) fn new(system: &'a System, start: &Gaussian, course: Course<'_>) -> Result<Self, ExactError> {
-        let (first, last) = course.ends;
+    pub(super) fn new(system: &'a System, start: &Gaussian, course: &Course<'_>) -> Result<Self, ExactError> {
+        let (first, last) = &course.ends;
         let moves = course.moves();
         let begin = dynamics(system, first)?;
         let steady = !moves && is_stationary(&begin, start);
         let slices = if steady { 1 } else { course.slices(begin.drift.norm()) };
         let length = course.duration / slices as f64;
         let mut path = Self { system, laws: vec![start.clone()], kinds: Vec::new(), slices: Vec::new(), moves: Vec::new(), length, steady };
-        let mut before = first.to_vec();
+        let mut before = first.clone();
         for n in 0..slices {
-            let now = if moves { (course.protocol)((n as f64 + 0.5) * length) } else { before.clone() };
+            let now = if moves { course.experiment.protocol_at((n as f64 + 0.5) * length) } else { before.clone() };
             path.move_protocol(&before, &now)?;
             if path.slices.last().is_none_or(|slice| slice.protocol != now) {
                 path.slices.push(Slice::new(system, &now, length)?);

@@ -70,8 +70,8 @@ fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(La
     let d = system.dimension();
     let dt = experiment.ensemble.dt;
     // As continuous as the protocol that exact values follow.
-    let (protocol, first) = (|t: f64| experiment.protocol_at(t), experiment.protocol_at(0.0));
-    let course = |duration: f64| Course { duration, steps: (duration / dt).round() as u64, protocol: &protocol, ends: (&first, &first) };
+    let first = experiment.protocol_at(0.0);
+    let course = |duration: f64| Course { experiment, duration, steps: (duration / dt).round() as u64, ends: (first.clone(), first.clone()) };
     let (whole, part) = (course(experiment.protocol.duration), course(period));
     let slices = part.steps * (whole.slices(dynamics(system, &first)?.drift.norm()) / whole.steps).max(1);
     let mut table = part.table(slices);

@@ -61,6 +61,18 @@ impl Along {
         Some(Self { pieces: space.pieces().into_iter().map(piece).collect::<Option<_>>()? })
     }
 
+    /// The same along the protocol that runs backwards from `end` to 0.
+    pub(super) fn mirrored(&self, end: f64) -> Self {
+        let piece = |(range, piece): &((f64, f64), Piece)| {
+            let mirrored = match piece {
+                Piece::Steady(phi) => Piece::Steady(phi.clone()),
+                Piece::Moving(polynomial, rare) => Piece::Moving(polynomial.mirrored(end), rare.clone()),
+            };
+            ((end - range.1, end - range.0), mirrored)
+        };
+        Self { pieces: self.pieces.iter().rev().map(piece).collect() }
+    }
+
     /// `φ` of all states at a time; at a jump, of the side that `piece` is on.
     pub(super) fn at(&self, piece: (f64, f64), time: f64, out: &mut [f64]) {
         let middle = 0.5 * (piece.0 + piece.1);

@@ -6,8 +6,8 @@ use super::known::{Flows, Stretch, fall, inside, know, log_ratio, stationary, st
 use super::question::Question;
 use crate::exact::counting::{Counting, Tilted};
 use crate::exact::cumulants::{Cumulants, long_time};
+use crate::exact::refinement::{Limit, settle};
 use crate::exact::relaxation::relaxation_rate;
-use crate::exact::romberg::{Limit, limit};
 
 /// Most work, transitions times events times sums, that variances are worth.
 const MOST_WORK: f64 = 3e8;
@@ -132,7 +132,7 @@ impl Question<'_> {
                 Some(vec![squares.end(at_last)]).filter(|second| second[0].is_finite())
             };
             let settled = |rule: &dyn Fn(usize) -> Option<Vec<f64>>| {
-                if moves { limit(&[1], &mut |steps| rule(steps)) } else { rule(1).map(|values| Limit { values, error: 0.0 }) }
+                if moves { settle(&[1], &mut |steps| rule(steps)) } else { rule(1).map(|values| Limit { values, error: 0.0 }) }
             };
             if let Some(theorem) = theorem
                 && let Some(second) = settled(&second).map(|second| second.values[0]).filter(|second| *second > 1.0 + CERTAIN)

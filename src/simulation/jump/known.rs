@@ -4,7 +4,7 @@ use super::super::answers::Values;
 use super::along::{Along, is_steady};
 use super::space::Space;
 use crate::exact::chain::shannon;
-use crate::exact::romberg::limit;
+use crate::exact::refinement::settle;
 
 /// Leak out of the enumerated states up to which they count as all.
 pub(super) const LEAK: f64 = 1e-9;
@@ -102,7 +102,7 @@ pub(super) fn flows(space: &Space, first: &[f64], with: &Reckoning) -> Option<Fl
     if stretches.iter().all(|stretch| stretch.steady) {
         return staircase(1);
     }
-    let limit = limit(&Flows::kinds(space, with), &mut |steps| staircase(steps).map(Flows::into_numbers))?;
+    let limit = settle(&Flows::kinds(space, with), &mut |steps| staircase(steps).map(Flows::into_numbers))?;
     let mut flows = Flows::from_numbers(space, with, limit.values);
     flows.error = limit.error + with.along.map_or(0.0, Along::error);
     Some(flows)

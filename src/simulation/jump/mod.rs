@@ -193,8 +193,8 @@ fn reversed(question: &Question, last: Option<Vec<f64>>, first: Option<Vec<f64>>
 /// An ensemble that starts from a law and goes through the protocol backwards; `end` is its law after that, where entropies need it.
 fn reversed_from(question: &Question, law: &[f64], end: Option<&[f64]>) -> Result<Beside, SimulationError> {
     let clocked = Clocked::new(question.experiment, question.model, Stream::Reverse)?;
-    let space = Space::of(question.experiment, question.model, &question.model.start, question.space.points.len()).reversed();
-    let along = if clocked.moves { Along::of(&space, true).and_then(|along| along.table(&space, clocked.clock, Some(law))) } else { None };
+    let along = question.along.filter(|_| clocked.moves).map(|along| along.mirrored(question.duration()));
+    let along = along.and_then(|along| along.table(question.space, clocked.clock, Some(law)));
     let start = PlanStart { initial: drawn(question.space, law), relaxation_steps: 0 };
     let plan = compile_jump(question.experiment, question.model, Stream::Reverse, start, along)?;
     let accounts = question.accounts(&plan, Some(law), end, Stream::Reverse);

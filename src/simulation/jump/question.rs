@@ -36,7 +36,7 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn duration(&self) -> f64 {
+    pub(super) fn duration(&self) -> f64 {
         self.experiment.protocol.duration
     }
 

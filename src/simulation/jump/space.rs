@@ -33,8 +33,6 @@ pub(super) struct Space<'a> {
     weight: Vec<f64>,
     /// Transitions out of the enumerated states: start, channel and weight.
     lost: Vec<(u32, usize, f64)>,
-    /// True when the protocol runs backwards.
-    reversed: bool,
     limit: usize,
     /// The rates whose stationary law was asked for last, and the answer.
     solved: RefCell<Option<Solved>>,
@@ -53,7 +51,6 @@ impl<'a> Space<'a> {
             reverse: Vec::new(),
             weight: Vec::new(),
             lost: Vec::new(),
-            reversed: false,
             limit,
             solved: RefCell::new(None),
         };
@@ -70,12 +67,6 @@ impl<'a> Space<'a> {
     /// The model whose states these are.
     pub(super) fn model(&self) -> &'a JumpModel {
         self.model
-    }
-
-    /// The same states with time running backwards.
-    pub(super) fn reversed(mut self) -> Self {
-        self.reversed = !self.reversed;
-        self
     }
 
     fn network(&mut self, states: usize) {
@@ -163,9 +154,8 @@ impl<'a> Space<'a> {
         self.index.clone()
     }
 
-    /// A formula of the experiment at a state and a time of this direction.
+    /// A formula of the experiment at a state and a time.
     pub(super) fn evaluate(&self, node: Node, point: &[f64], time: f64) -> f64 {
-        let time = if self.reversed { self.experiment.protocol.duration - time } else { time };
         let protocol = self.experiment.protocol_at(time);
         self.experiment.graph.evaluate(node, &|symbol| match symbol {
             Symbol::Coordinate(i) => point.get(usize::from(i)).copied().unwrap_or(f64::NAN),
@@ -240,13 +230,10 @@ impl<'a> Space<'a> {
         self.lost.is_empty()
     }
 
-    /// Times inside the run at which rates jump or bend, in this direction, with both ends.
+    /// Times inside the run at which rates jump or bend, with both ends.
     pub(super) fn pieces(&self) -> Vec<(f64, f64)> {
         let duration = self.experiment.protocol.duration;
-        let mut times: Vec<f64> = self.experiment.protocol.breaks().into_iter().filter(|time| *time > 0.0 && *time < duration).collect();
-        if self.reversed {
-            times = times.into_iter().rev().map(|time| duration - time).collect();
-        }
+        let times: Vec<f64> = self.experiment.protocol.breaks().into_iter().filter(|time| *time > 0.0 && *time < duration).collect();
         let starts = std::iter::once(0.0).chain(times.iter().copied());
         let ends = times.iter().copied().chain(std::iter::once(duration));
         starts.zip(ends).collect()
