@@ -191,8 +191,9 @@ pub(super) fn effective_range(system: &System, protocol: &[f64]) -> Result<(f64,
 /// `−ln p` up to a constant of one coordinate that carries no current: `−∫ (F/T − a ∂ ln D) dx`.
 pub(super) fn reduced_potential<'a>(system: &'a System, protocol: &'a [f64]) -> impl Fn(f64) -> f64 + 'a {
     let weight = system.interpretation().map_or(0.0, Interpretation::spurious_weight);
-    let fixed = system.temperature[0];
     let origin = system.boundaries[0].ends().map_or(0.0, |(lower, _)| lower);
+    // A temperature that follows the protocol alone is one at all places.
+    let fixed = if system.interpretation().is_none() { system.temperature_at(0, &[origin], protocol) } else { system.temperature[0] };
     move |x: f64| {
         // What has a closed form is not integrated: the potential where the temperature is one, and the logarithm.
         let conservative = if fixed.is_nan() {
