@@ -165,16 +165,36 @@ pub fn seed_of_part(seed: u64, part: u64) -> u64 {
 
 /// One block of Philox4x32-10.
 #[inline(always)]
-pub fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
-    for round in 0..ROUNDS {
-        if round > 0 {
-            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    Rounds::of(key).words(counter.map(u64::from))
+}
+
+/// The keys of all rounds, for loops over many counters.
+#[derive(Clone, Copy)]
+pub struct Rounds([[u64; 2]; ROUNDS]);
+
+impl Rounds {
+    /// The rounds of a key.
+    #[inline(always)]
+    pub fn of(mut key: [u32; 2]) -> Self {
+        let mut rounds = [[0; 2]; ROUNDS];
+        for round in &mut rounds {
+            *round = key.map(u64::from);
+            key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
         }
-        let p0 = u64::from(c[0]) * u64::from(MULTIPLIERS[0]);
-        let p1 = u64::from(c[2]) * u64::from(MULTIPLIERS[1]);
-        c = [(p1 >> 32) as u32 ^ c[1] ^ k[0], p1 as u32, (p0 >> 32) as u32 ^ c[3] ^ k[1], p0 as u32];
+        Self(rounds)
     }
-    c
+
+    /// One block for a counter. Words travel in 64 bits, whose upper half means nothing: so a vector needs no narrowing on the way.
+    #[inline(always)]
+    pub fn words(&self, mut c: [u64; 4]) -> [u32; 4] {
+        let product = |word: u64, multiplier: u32| (word & 0xFFFF_FFFF) * u64::from(multiplier);
+        for [k0, k1] in self.0 {
+            let (p0, p1) = (product(c[0], MULTIPLIERS[0]), product(c[2], MULTIPLIERS[1]));
+            c = [(p1 >> 32) ^ c[1] ^ k0, p1, (p0 >> 32) ^ c[3] ^ k1, p0];
+        }
+        c.map(|word| word as u32)
+    }
 }
 
 /// A stream of random numbers for one trajectory and purpose, usable with any distribution of `rand`.

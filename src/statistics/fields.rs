@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::scalars::segments;
 use super::{Measured, StatisticsError, jackknife, same, same_length};
 use crate::backend::Batch;
 use crate::plan::FieldGrid;
@@ -39,8 +40,13 @@ impl FieldLayout {
     /// Bin of a finite value: 0 below the grid, `bins + 1` above it. The value of a closed grid is always inside; rounding at its seam
     /// must not say otherwise.
     pub fn bin(&self, value: f64) -> usize {
-        let (place, last) = (((value - self.lower) * (self.bins as f64 / (self.upper - self.lower))).floor(), self.bins as f64);
-        if self.closed { (place.clamp(0.0, last - 1.0) + 1.0) as usize } else { (place.clamp(-1.0, last) + 1.0) as usize }
+        let (place, last) = ((value - self.lower) * (self.bins as f64 / (self.upper - self.lower)), self.bins as f64);
+        // A number that is not negative is cut to what lies below it, without a call of `floor`.
+        match (self.closed, place < 0.0) {
+            (true, _) => place.clamp(0.0, last - 1.0) as usize + 1,
+            (false, true) => 0,
+            (false, false) => place.min(last) as usize + 1,
+        }
     }
 
     /// Centres of the bins.
@@ -160,16 +166,18 @@ impl Fields {
         }
         let found = self.fields.len();
         let Some(field) = self.fields.get_mut(field) else { return Err(StatisticsError::Shape { what: "fields", expected: field + 1, found }) };
-        for trajectory in 0..initial.len() {
-            let (start, end, turns) = (initial[trajectory], position[trajectory], winding.map_or(0.0, |w| w[trajectory]));
-            if start.is_finite() && end.is_finite() && turns.is_finite() {
-                let (from, to) = (field.layout.bin(start), field.layout.bin(end));
-                field.crossings.add(from, to, turns as i64);
-                let row = field.block_crossings.entry((first + trajectory as u64) / block).or_insert_with(|| vec![0; field.layout.bins + 4]);
-                row[0] += 1;
-                row[1] += turns as i64;
-                row[2 + from] += 1;
-                row[2 + to] -= 1;
+        for segment in segments(block, first, initial.len()) {
+            let row = field.block_crossings.entry(segment.block).or_insert_with(|| vec![0; field.layout.bins + 4]);
+            for trajectory in segment.start..segment.end {
+                let (start, end, turns) = (initial[trajectory], position[trajectory], winding.map_or(0.0, |w| w[trajectory]));
+                if start.is_finite() && end.is_finite() && turns.is_finite() {
+                    let (from, to) = (field.layout.bin(start), field.layout.bin(end));
+                    field.crossings.add(from, to, turns as i64);
+                    row[0] += 1;
+                    row[1] += turns as i64;
+                    row[2 + from] += 1;
+                    row[2 + to] -= 1;
+                }
             }
         }
         Ok(())

@@ -9,6 +9,12 @@ const FINEST: i32 = -160;
 /// Bin indices stay below 2 to this power, so that they are exact.
 const INDEX_BITS: i32 = 52;
 
+/// The largest integer not above a number; without a processor's own instruction for it `f64::floor` is a call.
+fn floor(x: f64) -> i64 {
+    let towards_zero = x as i64;
+    towards_zero - i64::from(x < towards_zero as f64)
+}
+
 /// Integer counts in bins `[k·2^level, (k+1)·2^level)`, so that bin `k` mirrors bin `−k−1` about 0.
 ///
 /// The level is the finest at which all values seen fit [`MOST_BINS`] bins. It is a function of the set of values only, not
@@ -25,7 +31,7 @@ impl Histogram {
     pub fn extend(&mut self, values: impl Iterator<Item = f64>) {
         let mut per_width = 2f64.powi(-self.level);
         for value in values {
-            let index = (value * per_width).floor() as i64;
+            let index = floor(value * per_width);
             let offset = index.wrapping_sub(self.first) as usize;
             if offset < self.counts.len() && index.unsigned_abs() < 1 << INDEX_BITS {
                 self.counts[offset] += 1;

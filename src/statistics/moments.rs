@@ -16,18 +16,22 @@ pub struct Moments {
 impl Moments {
     /// Adds values in their order.
     pub fn extend(&mut self, values: impl Iterator<Item = f64>) {
-        for value in values {
-            if self.count == 0 {
-                self.pivot = value;
-            }
-            let first = value - self.pivot;
-            let second = first * first;
-            self.count += 1;
-            self.sums[0] += first;
-            self.sums[1] += second;
-            self.sums[2] += second * first;
-            self.sums[3] += second * second;
+        let mut values = values.peekable();
+        if let (0, Some(&first)) = (self.count, values.peek()) {
+            self.pivot = first;
         }
+        // In locals: sums in memory would wait for their own stores.
+        let (pivot, mut count, [mut s1, mut s2, mut s3, mut s4]) = (self.pivot, self.count, self.sums);
+        values.for_each(|value| {
+            let first = value - pivot;
+            let second = first * first;
+            count += 1;
+            s1 += first;
+            s2 += second;
+            s3 += second * first;
+            s4 += second * second;
+        });
+        (self.count, self.sums) = (count, [s1, s2, s3, s4]);
     }
 
     /// The same values, summed about another pivot.

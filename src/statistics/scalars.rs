@@ -62,7 +62,10 @@ impl Scalars {
                 return Err(StatisticsError::OutOfOrder { expected, found });
             }
         }
-        let finite: Vec<bool> = (0..count).map(|trajectory| columns.iter().all(|column| column[trajectory].is_finite())).collect();
+        let mut finite = vec![true; count];
+        for column in columns {
+            finite.iter_mut().zip(column).for_each(|(finite, value)| *finite &= value.is_finite());
+        }
         if let Some(bad) = finite.iter().position(|ok| !ok) {
             let bad = first + bad as u64;
             self.first_nonfinite = Some(self.first_nonfinite.map_or(bad, |earlier| earlier.min(bad)));
@@ -88,9 +91,14 @@ impl Scalars {
         });
         row.absorbed += range.len() as u64;
         let finite = &finite[range.clone()];
+        let all = finite.iter().all(|finite| *finite);
         for (scalar, column) in columns.iter().enumerate() {
             let column = &column[range.clone()];
-            row.moments[scalar].extend(kept(column, finite));
+            if all {
+                row.moments[scalar].extend(column.iter().copied());
+            } else {
+                row.moments[scalar].extend(kept(column, finite));
+            }
             if let Some(beta) = self.specs[scalar].beta {
                 row.exponentials[scalar].extend(kept(column, finite).map(|v| -beta * v));
             }
@@ -213,14 +221,14 @@ impl<'a> Scalar<'a> {
 }
 
 /// The part of a batch that lies in one block.
-struct Segment {
-    block: u64,
-    start: usize,
-    end: usize,
+pub(super) struct Segment {
+    pub(super) block: u64,
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 /// Cuts the trajectories `first..first + count` at the ends of blocks.
-fn segments(block: u64, first: u64, count: usize) -> Vec<Segment> {
+pub(super) fn segments(block: u64, first: u64, count: usize) -> Vec<Segment> {
     let mut parts = Vec::new();
     let mut start = 0;
     while start < count {

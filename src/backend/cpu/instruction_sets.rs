@@ -115,6 +115,7 @@ kernels! {
     fn tile_moments(values: &Lanes<f64>, count: usize, out: &mut [TileMoments; LANES / TILE]);
     fn event_words(streams: &mut Streams, count: u64, words: &mut [[u32; LANES]; 4]);
     fn draw_hazards(words: &[u32; LANES], hazard: &mut Lanes<R>);
+    fn draw_times(words: &[u32; LANES], mean: &Lanes<R>, time: &mut Lanes<R>);
     fn draw_choices(words: &[u32; LANES], choice: &mut Lanes<R>);
     fn draw_fresh(words: &[[u32; LANES]; 4], streams: &mut Streams, race: &mut Race<R>);
     fn total(weights: &Weights<R>, pace: &Pace<R>, raw: &mut Lanes<R>, total: &mut Lanes<R>);
@@ -133,9 +134,10 @@ kernels! {
     fn difference(after: &Lanes<R>, before: &Lanes<R>, out: &mut Lanes<R>);
     fn turned(now: &Lanes<R>, mask: &Lanes<R>, known: &mut Lanes<R>, out: &mut Lanes<R>);
     fn assign(value: &Lanes<R>, mask: &Lanes<R>, counts: &mut Lanes<R>);
-    fn walk(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], total: &mut Lanes<R>);
+    fn walk(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], pause: &mut Lanes<R>);
     fn count_edge(which: u32, edge: &[u32; LANES], count: &mut [u32; LANES]);
     fn count_edges(slots: &[u32], edge: &[u32; LANES], counts: &mut [[u32; LANES]]);
+    fn add_dwell_in(which: u32, state: &[u32; LANES], elapsed: &Lanes<R>, sum: &mut [f64; LANES]);
     fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]);
     fn split_words(streams: &Streams, words: &mut [[u32; LANES]; 4]);
     fn exchange(rod: &Rod, choice: &[u32; LANES], split: &Split<R>, event: &Lanes<R>, temperature: &[Lanes<R>; 2], energies: &mut Energies<R>);

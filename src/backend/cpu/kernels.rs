@@ -33,11 +33,11 @@ pub(super) fn normals<R: Real, const FMA: bool>(block: NoiseBlock, first: u64, o
     // Two passes: bits for the whole block, then normals. One pass has more live values than a processor has registers.
     let mut words = [[0u32; LANES]; 4];
     let [w0, w1, w2, w3] = &mut words;
-    let index = block.quartet as u32;
-    let one = random::word_one(block.purpose, block.coordinate, block.quartet);
+    let (rounds, index) = (random::Rounds::of(block.key), block.quartet);
+    let one = u64::from(random::word_one(block.purpose, block.coordinate, block.quartet));
     for l in 0..LANES {
         let trajectory = first + l as u64;
-        let w = random::philox([index, one, trajectory as u32, (trajectory >> 32) as u32], block.key);
+        let w = rounds.words([index, one, trajectory, trajectory >> 32]);
         (w0[l], w1[l], w2[l], w3[l]) = (w[0], w[1], w[2], w[3]);
     }
     let [z0, z1, z2, z3] = out;
@@ -52,11 +52,11 @@ pub(super) fn normals<R: Real, const FMA: bool>(block: NoiseBlock, first: u64, o
 /// `−ln u` for each trajectory from `first` on, of four steps.
 #[inline(always)]
 pub(super) fn waits<R: Real, const FMA: bool>(block: NoiseBlock, first: u64, out: &mut [Lanes<R>; 4]) {
-    let index = block.quartet as u32;
-    let one = random::word_one(block.purpose, block.coordinate, block.quartet);
+    let (rounds, index) = (random::Rounds::of(block.key), block.quartet);
+    let one = u64::from(random::word_one(block.purpose, block.coordinate, block.quartet));
     for l in 0..LANES {
         let trajectory = first + l as u64;
-        let words = random::philox([index, one, trajectory as u32, (trajectory >> 32) as u32], block.key);
+        let words = rounds.words([index, one, trajectory, trajectory >> 32]);
         for (wait, word) in out.iter_mut().zip(words) {
             wait.0[l] = negative_log_uniform::<R, FMA>(word);
         }

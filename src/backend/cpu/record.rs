@@ -120,9 +120,13 @@ fn periodic(plan: &Plan, coordinate: usize) -> bool {
 
 /// 0 below the grid, `bins + 1` above it. A folded coordinate is always inside; rounding at its seam must not say otherwise.
 fn field_bin(field: &FieldGrid, scale: f64, folded: bool, x: f64) -> usize {
-    let place = ((x - field.lower) * scale).floor();
-    let last = f64::from(field.bins);
-    if folded { (place.clamp(0.0, last - 1.0) + 1.0) as usize } else { (place.clamp(-1.0, last) + 1.0) as usize }
+    let (place, last) = ((x - field.lower) * scale, f64::from(field.bins));
+    // A number that is not negative is cut to what lies below it, without a call of `floor`.
+    match (folded, place < 0.0) {
+        (true, _) => place.clamp(0.0, last - 1.0) as usize + 1,
+        (false, true) => 0,
+        (false, false) => place.min(last) as usize + 1,
+    }
 }
 
 /// Positions in a series are unwrapped: folded position plus turns.

@@ -257,10 +257,51 @@ fn change(model: &JumpModel, channel: usize) -> Vec<(u16, i32)> {
 
 /// A function of the state given by a table; NaN outside.
 pub(super) fn lookup(numbers: &Arc<HashMap<Vec<u32>, u32>>, values: Vec<f64>) -> OwnedStateFunction {
+    if let Some(table) = Dense::of(numbers, &values) {
+        return Box::new(move |point: &[f64]| table.at(point));
+    }
     let numbers = Arc::clone(numbers);
     // One key for all look-ups would need a lock; states have few coordinates, so a small vector each is cheap enough.
     Box::new(move |point: &[f64]| {
         let key: Vec<u32> = point.iter().map(|n| *n as u32).collect();
         numbers.get(&key).map_or(f64::NAN, |number| values[*number as usize])
     })
+}
+
+/// Values of all states of a box; NaN where there is no state.
+struct Dense {
+    /// Lower end and extent in every coordinate.
+    sides: Vec<(f64, usize)>,
+    values: Vec<f64>,
+}
+
+impl Dense {
+    /// Places of a box there may be for every state.
+    const ROOM: usize = 8;
+
+    fn of(numbers: &HashMap<Vec<u32>, u32>, values: &[f64]) -> Option<Self> {
+        let coordinates = numbers.keys().next()?.len();
+        let ends = |i: usize| numbers.keys().fold((u32::MAX, 0), |(low, high), state| (low.min(state[i]), high.max(state[i])));
+        let sides: Vec<(f64, usize)> = (0..coordinates).map(ends).map(|(low, high)| (f64::from(low), (high - low) as usize + 1)).collect();
+        let places = sides.iter().try_fold(1usize, |places, side| places.checked_mul(side.1))?;
+        let mut dense = (places <= Self::ROOM * numbers.len()).then(|| Self { sides, values: vec![f64::NAN; places] })?;
+        for (state, number) in numbers {
+            let point: Vec<f64> = state.iter().map(|n| f64::from(*n)).collect();
+            let place = dense.place(&point)?;
+            dense.values[place] = values[*number as usize];
+        }
+        Some(dense)
+    }
+
+    fn place(&self, point: &[f64]) -> Option<usize> {
+        let step = |place: usize, (n, (low, extent)): (&f64, &(f64, usize))| {
+            let here = n - low;
+            (here >= 0.0 && here < *extent as f64).then_some(place * extent + here as usize)
+        };
+        point.iter().zip(&self.sides).try_fold(0, step)
+    }
+
+    fn at(&self, point: &[f64]) -> f64 {
+        self.place(point).map_or(f64::NAN, |place| self.values[place])
+    }
 }

@@ -158,14 +158,14 @@ impl JumpLedger {
         }
         let mut worst = vec![0.0f64; columns.values.first().map_or(0, Vec::len)];
         for place in 0..places {
-            let here: OwnedStateFunction =
-                if self.is_network { Box::new(move |state: &[f64]| f64::from(state[0] == place as f64)) } else { Box::new(move |n: &[f64]| n[place]) };
-            let change = combine(&columns.at(1, &here), &columns.at(0, &here), |last, first| last - first)?;
+            let at = if self.is_network { 0 } else { place as u16 };
+            let (first, last) = (columns.get(Column::Initial(at))?, columns.get(Column::Position(at))?);
+            let here = |value: f64| if self.is_network { f64::from(value == place as f64) } else { value };
             let of = |changes: &Vec<(u16, i32)>| changes.iter().filter(|(i, _)| usize::from(*i) == place).map(|(_, change)| f64::from(*change)).sum();
             let weights: Vec<f64> = self.changes.iter().map(of).collect();
             let fired = columns.weighted(&weights)?;
-            for ((worst, change), fired) in worst.iter_mut().zip(change).zip(fired) {
-                *worst = worst.max((change - fired).abs());
+            for (((worst, first), last), fired) in worst.iter_mut().zip(first).zip(last).zip(fired) {
+                *worst = worst.max((here(*last) - here(*first) - fired).abs());
             }
         }
         Some(worst)

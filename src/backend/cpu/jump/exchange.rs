@@ -43,12 +43,13 @@ pub(in crate::backend::cpu) struct Split<R> {
 #[inline(always)]
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
 pub(in crate::backend::cpu) fn split_words<R: Real, const FMA: bool>(streams: &Streams, words: &mut [[u32; LANES]; 4]) {
-    const LANE: u32 = 1 << 16;
+    const LANE: u64 = 1 << 16;
     let [w0, w1, w2, w3] = words;
+    let rounds = random::Rounds::of(streams.key);
     for l in 0..LANES {
         let (trajectory, index) = (streams.trajectory[l], (streams.candidate[l].wrapping_sub(2)) >> 1);
-        let one = streams.head[l] | LANE | ((index >> 32) as u32 & 0xFFFF);
-        let w = random::philox([index as u32, one, trajectory as u32, (trajectory >> 32) as u32], streams.key);
+        let one = u64::from(streams.head[l]) | LANE | ((index >> 32) & 0xFFFF);
+        let w = rounds.words([index, one, trajectory, trajectory >> 32]);
         (w0[l], w1[l], w2[l], w3[l]) = (w[0], w[1], w[2], w[3]);
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn run_network<R: Real>(
     pulse: &dyn Fn(u64) -> bool,
 ) -> bool {
     let process = Walking::new(plan, dynamics, graph, kernels, (first, count));
-    Walkers::new(plan, kernels, process, Pace::of(dynamics.clock, false), dynamics.clock, dynamics.most_events).run(first, count, record, pulse)
+    Walkers::new(plan, kernels, process, Pace::of(dynamics.clock, false).of_times(), dynamics.clock, dynamics.most_events).run(first, count, record, pulse)
 }
 
 /// Runs a group of trajectories (first, count) of a rod; `false` if `pulse` says so.

@@ -10,31 +10,44 @@ use crate::plan::{Column, DWELL_UNITS, JumpColumn, Network, Plan};
 
 /// Edges up to which counts are made edge by edge.
 const FEW_EDGES: usize = 16;
+/// States up to which times are added up state by state.
+const FEW_STATES: usize = 6;
 
 /// Sums (or counts) of some members of a list; the last belongs to all others.
 struct Sums<T> {
-    /// The members.
-    wanted: Vec<u16>,
+    /// For every member the place of its sum, or that of the others.
+    places: Vec<u32>,
     /// For every entry of the list its sum.
     slots: Vec<u32>,
     values: Vec<[T; LANES]>,
 }
 
 impl<T: Copy + Default + Into<f64>> Sums<T> {
-    /// Sums of the `wanted` members; `member` gives the member of every entry of a list.
-    fn new(wanted: Vec<u16>, member: impl Iterator<Item = Option<usize>>) -> Self {
-        let place = |member: Option<usize>| wanted.iter().position(|&w| Some(usize::from(w)) == member).unwrap_or(wanted.len()) as u32;
-        let slots = member.map(place).collect();
-        let values = vec![[T::default(); LANES]; wanted.len() + 1];
-        Self { wanted, slots, values }
+    /// Sums of the `wanted` ones among so many members; `member` gives the member of every entry of a list.
+    fn new(members: usize, wanted: &[u16], member: impl Iterator<Item = Option<usize>>) -> Self {
+        let others = wanted.len() as u32;
+        let place = |member: usize| wanted.iter().position(|&w| usize::from(w) == member).map_or(others, |place| place as u32);
+        let places: Vec<u32> = (0..members).map(place).collect();
+        let slots = member.map(|member| member.map_or(others, |member| places[member])).collect();
+        Self { places, slots, values: vec![[T::default(); LANES]; wanted.len() + 1] }
+    }
+
+    /// Whether there is nothing to add up.
+    fn is_empty(&self) -> bool {
+        self.values.len() == 1
     }
 
     fn clear(&mut self, lane: usize) {
         self.values.iter_mut().for_each(|sum| sum[lane] = T::default());
     }
 
+    /// The place of the sum of a member that is wanted.
+    fn place(&self, member: u16) -> Option<usize> {
+        self.places.get(usize::from(member)).map(|&place| place as usize).filter(|place| place + 1 < self.values.len())
+    }
+
     fn value(&self, member: u16, lane: usize) -> f64 {
-        self.wanted.iter().position(|&w| w == member).map_or(f64::NAN, |k| self.values[k][lane].into())
+        self.place(member).map_or(f64::NAN, |place| self.values[place][lane].into())
     }
 }
 
@@ -56,6 +69,8 @@ pub(super) struct Walking<'a, R: Real> {
     graph: &'a Graph<R>,
     kernels: Kernels<R>,
     state: [u32; LANES],
+    /// Mean time until a lane leaves its state.
+    pause: Lanes<R>,
     edge: [u32; LANES],
     start: [f64; LANES],
     fired: Sums<u32>,
@@ -63,6 +78,7 @@ pub(super) struct Walking<'a, R: Real> {
     fired_before: Vec<[f64; LANES]>,
     rounds: u32,
     dwell: Sums<f64>,
+    /// Tables that need a sum of their own: where edges are not all counted.
     tables: Vec<(u16, Vec<f64>, Lanes<f64>)>,
     activity: Option<Lanes<f64>>,
     integral: Option<Lanes<f64>>,
@@ -96,13 +112,14 @@ impl<'a, R: Real> Walking<'a, R> {
             graph,
             kernels,
             state: [0; LANES],
+            pause: Lanes::ZERO,
             edge: [0; LANES],
             start: [0.0; LANES],
             fired_before: Vec::new(),
             rounds: 0,
-            fired: Sums::new(fired, channels),
-            dwell: Sums::new(dwell, (0..network.states.len()).map(Some)),
-            tables: tables.into_iter().map(table).collect(),
+            fired: Sums::new(network.channels, &fired, channels),
+            dwell: Sums::new(network.states.len(), &dwell, (0..network.states.len()).map(Some)),
+            tables: if network.tallies { tables.into_iter().map(table).collect() } else { Vec::new() },
             activity: has(Column::Jump(JumpColumn::Activity)),
             integral: has(Column::Jump(JumpColumn::Integral(0))),
             tallies,
@@ -111,7 +128,7 @@ impl<'a, R: Real> Walking<'a, R> {
 
     /// Counts the edges walked: edge by edge where there are few, else lane by lane.
     fn count_edges(&mut self) {
-        if self.fired.wanted.is_empty() {
+        if self.fired.is_empty() {
             return;
         }
         self.rounds += 1;
@@ -119,8 +136,11 @@ impl<'a, R: Real> Walking<'a, R> {
             self.put_by();
         }
         if self.fired.slots.len() <= FEW_EDGES {
-            for (edge, &slot) in self.fired.slots.iter().enumerate().filter(|(_, slot)| **slot < self.fired.wanted.len() as u32) {
-                self.kernels.count_edge(edge as u32, &self.edge, &mut self.fired.values[slot as usize]);
+            for k in 0..self.fired.slots.len() {
+                let place = self.fired.slots[k] as usize;
+                if place + 1 < self.fired.values.len() {
+                    self.kernels.count_edge(k as u32, &self.edge, &mut self.fired.values[place]);
+                }
             }
         } else {
             self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
@@ -136,6 +156,38 @@ impl<'a, R: Real> Walking<'a, R> {
                 *before += f64::from(std::mem::take(count));
             }
         }
+    }
+
+    /// How often a trajectory took a channel.
+    fn fired(&self, channel: u16, lane: usize) -> f64 {
+        let before = self.fired.place(channel).and_then(|place| self.fired_before.get(place));
+        self.fired.value(channel, lane) + before.map_or(0.0, |before| before[lane])
+    }
+
+    /// Adds the time in each state.
+    fn stay(&mut self, elapsed: &Lanes<R>) {
+        if self.dwell.is_empty() {
+            return;
+        }
+        if self.dwell.slots.len() <= FEW_STATES {
+            for k in 0..self.dwell.slots.len() {
+                let place = self.dwell.slots[k] as usize;
+                if place + 1 < self.dwell.values.len() {
+                    self.kernels.add_dwell_in(k as u32, &self.state, elapsed, &mut self.dwell.values[place]);
+                }
+            }
+        } else {
+            self.kernels.add_dwell(&self.dwell.slots, &self.state, elapsed, &mut self.dwell.values);
+        }
+    }
+
+    /// A sum over the edges walked.
+    fn table_sum(&self, table: u16, lane: usize) -> f64 {
+        if let Some((_, _, sum)) = self.tables.iter().find(|kept| kept.0 == table) {
+            return sum.0[lane];
+        }
+        let Some(table) = self.network.tables.get(table as usize) else { return f64::NAN };
+        table.iter().zip(&self.network.channel).map(|(entry, &channel)| entry * self.fired(channel as u16, lane)).sum()
     }
 
     /// Time in the states before the events of this round, and the jumps that these are.
@@ -159,8 +211,10 @@ impl<'a, R: Real> Walking<'a, R> {
 impl<R: Real> Process<R> for Walking<'_, R> {
     fn place(&mut self, lane: usize, state: &[f64], race: &mut Race<R>) {
         // A state that is none has no rate: the trajectory is given up.
-        race.total.0[lane] = self.graph.exit(state[0]);
-        self.state[lane] = if race.total.0[lane].is_nan() { 0 } else { state[0] as u32 };
+        self.pause.0[lane] = self.graph.pause(state[0]);
+        let lost = self.pause.0[lane].is_nan();
+        race.total.0[lane] = if lost { R::NAN } else { R::ONE };
+        self.state[lane] = if lost { 0 } else { state[0] as u32 };
         if let Some(tallies) = &mut self.tallies {
             tallies.base[lane] = tallies.sums.len() - tallies.length;
             tallies.since[lane] = 0;
@@ -183,20 +237,18 @@ impl<R: Real> Process<R> for Walking<'_, R> {
     }
 
     fn draw(&self, wait: &[u32; LANES], _choice: &[u32; LANES], race: &mut Race<R>) {
-        self.kernels.draw_hazards(wait, &mut race.hazard);
+        self.kernels.draw_times(wait, &self.pause, &mut race.hazard);
     }
 
     fn rates(&mut self, _race: &mut Race<R>) {}
 
     fn happen(&mut self, race: &mut Race<R>, choice: &[u32; LANES]) {
-        if !self.dwell.wanted.is_empty() {
-            self.kernels.add_dwell(&self.dwell.slots, &self.state, &race.elapsed, &mut self.dwell.values);
-        }
+        self.stay(&race.elapsed);
         if let Some(sum) = &mut self.integral {
             self.kernels.integrate(&Lanes(self.state.map(R::from_u32)), &race.elapsed, sum);
         }
         let before = self.state;
-        self.kernels.walk(self.graph, choice, &race.event, &mut self.state, &mut self.edge, &mut race.total);
+        self.kernels.walk(self.graph, choice, &race.event, &mut self.state, &mut self.edge, &mut self.pause);
         self.count_edges();
         for (_, table, sum) in &mut self.tables {
             self.kernels.add_table(table, &self.edge, sum);
@@ -220,14 +272,11 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         match column {
             Column::Initial(_) => self.start[lane],
             Column::Position(_) => f64::from(self.state[lane]),
-            Column::Jump(JumpColumn::Fired(channel)) => {
-                let before = self.fired.wanted.iter().position(|&w| w == channel).and_then(|k| self.fired_before.get(k));
-                self.fired.value(channel, lane) + before.map_or(0.0, |before| before[lane])
-            }
+            Column::Jump(JumpColumn::Fired(channel)) => self.fired(channel, lane),
             Column::Jump(JumpColumn::Activity) => sum(&self.activity),
             Column::Jump(JumpColumn::Integral(_)) => sum(&self.integral) + (R::from_u32(self.state[lane]) * rest).to_f64(),
             Column::Jump(JumpColumn::Dwell(state)) => self.dwell.value(state, lane) + if self.state[lane] == u32::from(state) { rest.to_f64() } else { 0.0 },
-            Column::Jump(JumpColumn::TableSum(k)) => self.tables.iter().find(|table| table.0 == k).map_or(f64::NAN, |table| table.2.0[lane]),
+            Column::Jump(JumpColumn::TableSum(table)) => self.table_sum(table, lane),
             _ => f64::NAN,
         }
     }

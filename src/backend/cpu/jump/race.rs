@@ -27,12 +27,21 @@ pub(in crate::backend::cpu) struct Pace<R> {
     pub(in crate::backend::cpu) tolerance: R,
     /// Whether rates change at the start of every segment.
     pub(in crate::backend::cpu) rows: bool,
+    /// Whether there is but one segment.
+    single: bool,
+    /// Whether hazards are times, drawn at a rate of 1: no division is needed.
+    unit: bool,
 }
 
 impl<R: Real> Pace<R> {
     pub(super) fn of(clock: Clock, rows: bool) -> Self {
         let length = R::from_f64(clock.length);
-        Self { length, inverse: R::ONE / length, tolerance: R::EPSILON.sqrt(), rows }
+        Self { length, inverse: R::ONE / length, tolerance: R::EPSILON.sqrt(), rows, single: clock.segments == 1, unit: false }
+    }
+
+    /// The same for hazards that are times.
+    pub(super) fn of_times(self) -> Self {
+        Self { unit: true, ..self }
     }
 }
 
@@ -152,10 +161,11 @@ fn uniform<R: Real>(word: u32) -> R {
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
 pub(in crate::backend::cpu) fn event_words<R: Real, const FMA: bool>(streams: &mut Streams, count: u64, words: &mut [[u32; LANES]; 4]) {
     let [w0, w1, w2, w3] = words;
+    let rounds = random::Rounds::of(streams.key);
     for l in 0..LANES {
         let (trajectory, index) = (streams.trajectory[l], streams.candidate[l] >> 1);
-        let one = streams.head[l] | ((index >> 32) as u32 & 0xFFFF);
-        let w = random::philox([index as u32, one, trajectory as u32, (trajectory >> 32) as u32], streams.key);
+        let one = u64::from(streams.head[l]) | ((index >> 32) & 0xFFFF);
+        let w = rounds.words([index, one, trajectory, trajectory >> 32]);
         (w0[l], w1[l], w2[l], w3[l]) = (w[0], w[1], w[2], w[3]);
         streams.candidate[l] += count;
     }
@@ -166,6 +176,14 @@ pub(in crate::backend::cpu) fn event_words<R: Real, const FMA: bool>(streams: &m
 pub(in crate::backend::cpu) fn draw_hazards<R: Real, const FMA: bool>(words: &[u32; LANES], hazard: &mut Lanes<R>) {
     for (hazard, &word) in hazard.0.iter_mut().zip(words) {
         *hazard = negative_log_uniform::<R, FMA>(word);
+    }
+}
+
+/// Waiting times from words, where the mean one of each lane is known.
+#[inline(always)]
+pub(in crate::backend::cpu) fn draw_times<R: Real, const FMA: bool>(words: &[u32; LANES], mean: &Lanes<R>, time: &mut Lanes<R>) {
+    for l in 0..LANES {
+        time.0[l] = negative_log_uniform::<R, FMA>(words[l]) * mean.0[l];
     }
 }
 
@@ -203,11 +221,19 @@ fn carry<R: Real, const FMA: bool>(reached: R, pace: &Pace<R>) -> (R, R) {
 /// Moves a lane without segments to its candidate, if that `happens`.
 #[inline(always)]
 pub(super) fn go<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, l: usize, reached: R, happens: bool) {
-    let (segments, offset) = carry::<R, FMA>(reached, pace);
+    if pace.single { go_in::<R, FMA, true>(pace, race, l, reached, happens) } else { go_in::<R, FMA, false>(pace, race, l, reached, happens) }
+}
+
+/// Likewise, where it is known whether there is but one segment: then none is left.
+#[inline(always)]
+fn go_in<R: Real, const FMA: bool, const SINGLE: bool>(pace: &Pace<R>, race: &mut Race<R>, l: usize, reached: R, happens: bool) {
+    let (segments, offset) = if SINGLE { (R::ZERO, reached) } else { carry::<R, FMA>(reached, pace) };
     let old = race.offset.0[l];
     race.event.0[l] = mask(happens);
     race.elapsed.0[l] = if happens { reached - old } else { R::ZERO };
-    race.segment.0[l] = race.segment.0[l] + if happens { segments } else { R::ZERO };
+    if !SINGLE {
+        race.segment.0[l] = race.segment.0[l] + if happens { segments } else { R::ZERO };
+    }
     race.offset.0[l] = if happens { offset } else { old };
 }
 
@@ -226,12 +252,22 @@ pub(super) fn reached<R: Real>(race: &Race<R>, l: usize) -> R {
 /// Moves lanes without segments to their candidates where these are before the next stop, and asks for `attention` where not; `done` counts candidates.
 #[inline(always)]
 pub(in crate::backend::cpu) fn race<R: Real, const FMA: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut Flags, done: &mut u64) {
+    match (pace.single, pace.unit) {
+        (true, true) => race_in::<R, FMA, true, true>(pace, race, attention, done),
+        (true, false) => race_in::<R, FMA, true, false>(pace, race, attention, done),
+        (false, true) => race_in::<R, FMA, false, true>(pace, race, attention, done),
+        (false, false) => race_in::<R, FMA, false, false>(pace, race, attention, done),
+    }
+}
+
+#[inline(always)]
+fn race_in<R: Real, const FMA: bool, const SINGLE: bool, const UNIT: bool>(pace: &Pace<R>, race: &mut Race<R>, attention: &mut Flags, done: &mut u64) {
     let mut events = 0u32;
     for l in 0..LANES {
-        let reached = reached(race, l);
+        let reached = if UNIT { race.offset.0[l] + race.hazard.0[l] } else { reached(race, l) };
         let live = race.live.0[l] != R::ZERO;
-        let before = reached < stop::<R, FMA>(pace, race, l);
-        go::<R, FMA>(pace, race, l, reached, live & before);
+        let before = reached < if SINGLE { race.stop_offset.0[l] } else { stop::<R, FMA>(pace, race, l) };
+        go_in::<R, FMA, SINGLE>(pace, race, l, reached, live & before);
         attention.bytes[l] = u8::from(live & !before);
         events += u32::from(live & before);
     }

@@ -13,24 +13,30 @@ pub(in crate::backend::cpu) struct Graph<R> {
     slots: Vec<(u32, u32)>,
     /// Where an edge leads.
     target: Vec<u32>,
-    /// Sum of the rates out of a state.
-    exit: Vec<R>,
+    /// Mean time until a walker leaves a state.
+    pause: Vec<R>,
     small: Option<Small<R>>,
 }
 
 /// States and edges a network may have to be walked by comparing.
 const SMALL: (usize, usize) = (4, 8);
 
-/// The same tables of a small network, padded.
+/// The same tables of a small network, in registers. What is below 16 takes four bits of a word, so that a shift looks it up.
 #[derive(Clone, Copy)]
 struct Small<R> {
-    first: [u32; SMALL.0],
-    degree: [u32; SMALL.0],
-    exit: [R; SMALL.0],
+    /// First edge and number of edges of each state.
+    spans: u32,
+    pause: [R; SMALL.0],
     keep: [u32; SMALL.1],
-    other: [u32; SMALL.1],
-    target: [u32; SMALL.1],
+    /// The other edge of each slot.
+    other: u32,
+    target: u32,
     none: u32,
+}
+
+/// Numbers below 16, the first one lowest.
+fn packed(numbers: impl Iterator<Item = u32>) -> u32 {
+    numbers.enumerate().fold(0, |word, (k, number)| word | number << (4 * k))
 }
 
 /// The first entries of a list, padded.
@@ -49,7 +55,7 @@ impl<R: Real> Graph<R> {
             spans: (0..states).map(|state| (network.first[state], network.edges(state).len() as u32)).collect(),
             slots: alias.keep.into_iter().zip(alias.other).chain([(0, network.target.len() as u32)]).collect(),
             target: network.target.iter().copied().chain([0]).collect(),
-            exit: (0..states).map(|state| R::from_f64(network.exit(state))).collect(),
+            pause: (0..states).map(|state| R::from_f64(1.0 / network.exit(state))).collect(),
         };
         if states <= SMALL.0 && network.target.len() <= SMALL.1 {
             graph.small = Some(graph.compact());
@@ -58,21 +64,21 @@ impl<R: Real> Graph<R> {
     }
 
     fn compact(&self) -> Small<R> {
+        let edges = self.target.len() - 1;
         Small {
-            first: padded(self.spans.iter().map(|span| span.0)),
-            degree: padded(self.spans.iter().map(|span| span.1)),
-            exit: padded(self.exit.iter().copied()),
-            keep: padded(self.slots.iter().map(|slot| slot.0)),
-            other: padded(self.slots.iter().map(|slot| slot.1)),
-            target: padded(self.target.iter().copied()),
+            spans: packed(self.spans.iter().flat_map(|&(first, degree)| [first, degree])),
+            pause: padded(self.pause.iter().copied()),
+            keep: padded(self.slots[..edges].iter().map(|slot| slot.0)),
+            other: packed(self.slots[..edges].iter().map(|slot| slot.1)),
+            target: packed(self.target[..edges].iter().copied()),
             none: self.no_edge(),
         }
     }
 
-    /// Sum of the rates out of a state; NaN where there is no such state.
-    pub(super) fn exit(&self, state: f64) -> R {
+    /// Mean time until a walker leaves a state, infinite where it cannot; NaN where there is no such state.
+    pub(super) fn pause(&self, state: f64) -> R {
         let known = state >= 0.0 && state.floor() == state;
-        self.exit.get(state as usize).copied().filter(|_| known).unwrap_or(R::NAN)
+        self.pause.get(state as usize).copied().filter(|_| known).unwrap_or(R::NAN)
     }
 
     /// What stands for no edge.
@@ -89,11 +95,11 @@ pub(in crate::backend::cpu) fn walk<R: Real, const FMA: bool>(
     event: &Lanes<R>,
     state: &mut [u32; LANES],
     edge: &mut [u32; LANES],
-    total: &mut Lanes<R>,
+    pause: &mut Lanes<R>,
 ) {
     match &graph.small {
-        Some(small) => walk_small(small, words, event, state, edge, total),
-        None => walk_any(graph, words, event, state, edge, total),
+        Some(small) => walk_small(small, words, event, state, edge, pause),
+        None => walk_any(graph, words, event, state, edge, pause),
     }
 }
 
@@ -105,7 +111,7 @@ fn select(condition: bool, a: u32, b: u32) -> u32 {
 
 /// Lane by lane, by reading tables.
 #[inline(always)]
-fn walk_any<R: Real>(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], total: &mut Lanes<R>) {
+fn walk_any<R: Real>(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], pause: &mut Lanes<R>) {
     let none = graph.no_edge();
     for l in 0..LANES {
         let old = state[l];
@@ -118,43 +124,51 @@ fn walk_any<R: Real>(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, s
         let now = select(happens, graph.target[chosen as usize], old);
         edge[l] = select(happens, chosen, none);
         state[l] = now;
-        total.0[l] = graph.exit[now as usize];
+        pause.0[l] = graph.pause[now as usize];
     }
 }
 
-/// All lanes at once, by comparing with every state and edge.
+/// All lanes at once, with the tables in registers.
 #[inline(always)]
-fn walk_small<R: Real>(small: &Small<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], total: &mut Lanes<R>) {
-    let Small { first, degree, exit, keep, other, target, none } = *small;
-    let (mut slot, mut part) = ([0u32; LANES], [0u32; LANES]);
-    // Several passes: one would need more tables than there are registers.
+fn walk_small<R: Real>(small: &Small<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], pause: &mut Lanes<R>) {
+    let Small { spans, pause: pauses, keep, other, target, none } = *small;
+    let (mut slot, mut part, mut happens) = ([0u32; LANES], [0u32; LANES], [0u32; LANES]);
+    // Several passes: numbers of one width fill the widest vectors.
+    for (happens, event) in happens.iter_mut().zip(&event.0) {
+        *happens = u32::from(*event != R::ZERO);
+    }
     for l in 0..LANES {
-        let product = u64::from(words[l]) * u64::from(look_up(state[l], degree));
-        slot[l] = look_up(state[l], first) + (product >> 32) as u32;
+        let span = spans >> (8 * (state[l] & 3));
+        let product = u64::from(words[l]) * u64::from(span >> 4 & 15);
+        slot[l] = (span & 15) + (product >> 32) as u32;
         part[l] = product as u32;
     }
     for l in 0..LANES {
-        slot[l] = if part[l] < look_up(slot[l], keep) { slot[l] } else { look_up(slot[l], other) };
+        let slot = slot[l] & 7;
+        let chosen = if part[l] < of_eight(slot, keep) { slot } else { other >> (4 * slot) & 15 };
+        let now = target >> (4 * (chosen & 7)) & 15;
+        let happens = happens[l] != 0;
+        state[l] = if happens { now & 3 } else { state[l] };
+        edge[l] = if happens { chosen } else { none };
     }
-    for l in 0..LANES {
-        let happens = event.0[l] != R::ZERO;
-        let now = look_up(slot[l], target);
-        state[l] = if happens { now } else { state[l] };
-        edge[l] = if happens { slot[l] } else { none };
-    }
-    for (total, &state) in total.0.iter_mut().zip(state.iter()) {
-        *total = look_up(state, exit);
+    for (pause, &state) in pause.0.iter_mut().zip(state.iter()) {
+        *pause = of_four(state, pauses);
     }
 }
 
-/// An entry of a small table, by comparing with every place.
+/// An entry of a small table, bit by bit of its place.
 #[inline(always)]
-fn look_up<T: Copy, const N: usize>(place: u32, table: [T; N]) -> T {
-    let mut value = table[0];
-    for (k, &entry) in table.iter().enumerate().skip(1) {
-        value = if place == k as u32 { entry } else { value };
-    }
-    value
+fn of_four<T: Copy>(place: u32, [a, b, c, d]: [T; 4]) -> T {
+    let odd = place & 1 != 0;
+    let (low, high) = (if odd { b } else { a }, if odd { d } else { c });
+    if place & 2 != 0 { high } else { low }
+}
+
+/// Likewise.
+#[inline(always)]
+fn of_eight<T: Copy>(place: u32, [a, b, c, d, e, f, g, h]: [T; 8]) -> T {
+    let (low, high) = (of_four(place, [a, b, c, d]), of_four(place, [e, f, g, h]));
+    if place & 4 != 0 { high } else { low }
 }
 
 /// `count += 1` where an edge was walked.
@@ -180,6 +194,14 @@ pub(in crate::backend::cpu) fn count_edges<R: Real, const FMA: bool>(slots: &[u3
 pub(in crate::backend::cpu) fn add_dwell<R: Real, const FMA: bool>(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]) {
     for l in 0..LANES {
         sums[slots[state[l] as usize] as usize][l] += elapsed.0[l].to_f64();
+    }
+}
+
+/// `sum += elapsed` in the lanes of a state.
+#[inline(always)]
+pub(in crate::backend::cpu) fn add_dwell_in<R: Real, const FMA: bool>(which: u32, state: &[u32; LANES], elapsed: &Lanes<R>, sum: &mut [f64; LANES]) {
+    for l in 0..LANES {
+        sum[l] += if state[l] == which { elapsed.0[l].to_f64() } else { 0.0 };
     }
 }
 

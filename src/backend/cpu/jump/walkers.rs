@@ -87,8 +87,11 @@ pub(super) struct Walkers<'a, R: Real, P> {
     /// Times of the saves.
     stops: Vec<Time<R>>,
     relaxed: Time<R>,
-    /// Whether some lane must be looked at between rounds.
-    restless: bool,
+    /// Lanes that must be looked at between rounds, and whether there are any.
+    restless: Flags,
+    resting: bool,
+    /// Lanes that have a trajectory.
+    busy: usize,
     window: Range<u64>,
     next: u64,
     /// The state of a trajectory that begins.
@@ -100,7 +103,11 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
     pub(super) fn new(plan: &'a Plan, kernels: Kernels<R>, process: P, pace: Pace<R>, clock: Clock, most_events: u64) -> Self {
         let schedule = plan.schedule;
         let time = |step| {
-            let (segment, offset) = clock.at(step, schedule.steps);
+            let (segment, offset) = match clock.at(step, schedule.steps) {
+                // Where there is but one segment nobody counts them.
+                (segment, offset) if clock.segments == 1 => (0, segment as f64 * clock.length + offset),
+                at => at,
+            };
             Time { segment: R::from_f64(segment as f64), offset: R::from_f64(offset) }
         };
         Self {
@@ -119,7 +126,9 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             saves: [0; LANES],
             stops: (0..schedule.saves() as u64).map(|save| time(save * schedule.save_every)).collect(),
             relaxed: time(plan.relaxation_steps),
-            restless: false,
+            restless: Flags::NONE,
+            resting: false,
+            busy: 0,
             window: 0..0,
             next: 0,
             state: vec![0.0; plan.coordinates.len()],
@@ -139,8 +148,8 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             self.window = start..start + part as u64;
             self.next = start;
             self.snapshots.clear(part);
-            self.phases = [Phase::Ended; LANES];
-            self.restless = true;
+            (0..LANES).for_each(|lane| self.end(lane, Phase::Ended));
+            self.busy = LANES;
             if !self.run_window(record, pulse) {
                 return false;
             }
@@ -156,7 +165,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
         let by_segments = self.pace.rows || self.process.next_special(0).is_some();
         let (mut done, mut rounds, mut budget) = (0, 0, 0);
         loop {
-            if self.restless && !self.settle(record) {
+            if self.resting && !self.settle(record) {
                 return pulse(done);
             }
             if budget == 0 {
@@ -291,26 +300,28 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             mask.0[lane] = R::ZERO;
         }
         self.phases[lane] = phase;
-        self.restless = true;
+        self.restless.mark_if(lane, true);
+        self.resting = true;
     }
 
     /// Between rounds: lanes that have ended take new trajectories, lanes that have relaxed start measuring. Tells whether any lane goes on.
     fn settle(&mut self, record: &mut Record) -> bool {
-        self.restless = false;
-        for lane in 0..LANES {
-            if self.phases[lane] == Phase::Ended {
-                self.begin(lane, record);
-            } else if self.phases[lane] == Phase::Relaxed {
-                self.start(lane, record);
+        self.resting = false;
+        for lane in std::mem::replace(&mut self.restless, Flags::NONE).lanes() {
+            match self.phases[lane] {
+                Phase::Ended => self.begin(lane, record),
+                Phase::Relaxed => self.start(lane, record),
+                Phase::Idle | Phase::Relaxing | Phase::Measuring => {}
             }
         }
-        self.phases.iter().any(|&phase| phase != Phase::Idle)
+        self.busy > 0
     }
 
     /// The next trajectory of the window begins in a lane.
     fn begin(&mut self, lane: usize, record: &mut Record) {
         if self.next == self.window.end {
             self.phases[lane] = Phase::Idle;
+            self.busy -= 1;
             return;
         }
         self.streams.trajectory[lane] = self.next;
