@@ -10,19 +10,11 @@ use ness::backend::{Backend, Event, Flow};
 use ness::plan::Plan;
 use rebop::define_system;
 
+#[path = "peers/macros.rs"]
+mod macros;
 #[path = "../tests/jump/models.rs"]
 mod models;
 
-define_system! {
-    ab ba bc cb ca ac;
-    Triangle { A, B, C, nab, nba, nbc, ncb, nca, nac }
-    r1: A => B + nab @ ab
-    r2: B => A + nba @ ba
-    r3: B => C + nbc @ bc
-    r4: C => B + ncb @ cb
-    r5: C => A + nca @ ca
-    r6: A => C + nac @ ac
-}
 define_system! {
     alpha beta;
     BirthDeath { X }
@@ -35,41 +27,9 @@ define_system! {
     on: 2 P => P2 @ k1
     off: P2 => 2 P @ k2
 }
-define_system! {
-    c1 c2 c3;
-    MichaelisMenten { S, E, SE, P }
-    on: S + E => SE @ c1
-    off: SE => S + E @ c2
-    make: SE => P + E @ c3
-}
-define_system! {
-    alphaA alphapA alphaR alphapR betaA betaR deltaMA deltaMR deltaA deltaR gammaA gammaR gammaC thetaA thetaR;
-    Vilar { Da, Dr, Dpa, Dpr, Ma, Mr, A, R, C }
-    r1: Da + A => Dpa @ gammaA
-    r2: Dr + A => Dpr @ gammaR
-    r3: Dpa => Da + A @ thetaA
-    r4: Dpr => Dr + A @ thetaR
-    r5: Da => Da + Ma @ alphaA
-    r6: Dr => Dr + Mr @ alphaR
-    r7: Dpa => Dpa + Ma @ alphapA
-    r8: Dpr => Dpr + Mr @ alphapR
-    r9: Ma => Ma + A @ betaA
-    r10: Mr => Mr + R @ betaR
-    r11: A + R => C @ gammaC
-    r12: C => R @ deltaA
-    r13: Ma => @ deltaMA
-    r14: Mr => @ deltaMR
-    r15: A => @ deltaA
-    r16: R => @ deltaR
-}
 
 fn triangle(seed: u64) -> f64 {
-    let mut p = Triangle::new();
-    p.seed(seed);
-    [p.ab, p.ba, p.bc, p.cb, p.ca, p.ac] = models::TRIANGLE.map(|edge| edge.2);
-    p.A = 1;
-    p.advance_until(100.0);
-    (p.nab + p.nba + p.nbc + p.ncb + p.nca + p.nac) as f64
+    macros::triangle(seed, models::TRIANGLE.map(|edge| edge.2)).1
 }
 
 fn birth_death(seed: u64) -> f64 {
@@ -89,26 +49,8 @@ fn dimer(seed: u64) -> f64 {
     p.P as f64
 }
 
-fn michaelis_menten(seed: u64) -> f64 {
-    let mut p = MichaelisMenten::new();
-    p.seed(seed);
-    (p.c1, p.c2, p.c3, p.S, p.E) = (0.0017, 0.5, 0.1, 301, 120);
-    p.advance_until(100.0);
-    p.S as f64
-}
-
 fn vilar(seed: u64) -> f64 {
-    let mut v = Vilar::new();
-    v.seed(seed);
-    (v.alphaA, v.alphapA, v.alphaR, v.alphapR, v.betaA, v.betaR) = (50.0, 500.0, 0.01, 50.0, 50.0, 5.0);
-    (v.deltaMA, v.deltaMR, v.deltaA, v.deltaR) = (10.0, 0.5, 1.0, 0.2);
-    (v.gammaA, v.gammaR, v.gammaC, v.thetaA, v.thetaR, v.Da, v.Dr) = (1.0, 1.0, 2.0, 50.0, 100.0, 1, 1);
-    let mut sum = 0.0;
-    for k in 1..=20 {
-        v.advance_until(f64::from(k));
-        sum += (v.A + v.R) as f64;
-    }
-    sum
+    macros::vilar(seed).iter().sum()
 }
 
 /// Events of a run.
@@ -142,7 +84,7 @@ fn jumps(criterion: &mut Criterion) {
     compare(&mut group, "triangle", &models::triangle(100.0, 16_384), triangle, 2048);
     compare(&mut group, "birth-death", &models::birth_death().plan(8192), birth_death, 1024);
     compare(&mut group, "dimer", &models::dimer().plan(65_536), dimer, 8192);
-    compare(&mut group, "michaelis-menten", &models::michaelis_menten().plan(2048), michaelis_menten, 256);
+    compare(&mut group, "michaelis-menten", &models::michaelis_menten().plan(2048), macros::michaelis_menten, 256);
     compare(&mut group, "vilar", &models::vilar().plan(512), vilar, 8);
     group.finish();
 }

@@ -7,48 +7,14 @@
 
 use rebop::define_system;
 
-define_system! {
-    ab ba bc cb ca ac;
-    Triangle { A, B, C, nab, nba, nbc, ncb, nca, nac }
-    r1: A => B + nab @ ab
-    r2: B => A + nba @ ba
-    r3: B => C + nbc @ bc
-    r4: C => B + ncb @ cb
-    r5: C => A + nca @ ca
-    r6: A => C + nac @ ac
-}
+#[path = "macros.rs"]
+mod macros;
+
 define_system! {
     birth death;
     BirthDeath { X }
     r1: X => 2 X @ birth
     r2: X => @ death
-}
-define_system! {
-    c1 c2 c3;
-    MichaelisMenten { S, E, SE, P }
-    on: S + E => SE @ c1
-    off: SE => S + E @ c2
-    make: SE => P + E @ c3
-}
-define_system! {
-    alphaA alphapA alphaR alphapR betaA betaR deltaMA deltaMR deltaA deltaR gammaA gammaR gammaC thetaA thetaR;
-    Vilar { Da, Dr, Dpa, Dpr, Ma, Mr, A, R, C }
-    r1: Da + A => Dpa @ gammaA
-    r2: Dr + A => Dpr @ gammaR
-    r3: Dpa => Da + A @ thetaA
-    r4: Dpr => Dr + A @ thetaR
-    r5: Da => Da + Ma @ alphaA
-    r6: Dr => Dr + Mr @ alphaR
-    r7: Dpa => Dpa + Ma @ alphapA
-    r8: Dpr => Dpr + Mr @ alphapR
-    r9: Ma => Ma + A @ betaA
-    r10: Mr => Mr + R @ betaR
-    r11: A + R => C @ gammaC
-    r12: C => R @ deltaA
-    r13: Ma => @ deltaMA
-    r14: Mr => @ deltaMR
-    r15: A => @ deltaA
-    r16: R => @ deltaR
 }
 
 /// The observable of a trajectory, and its events where they are counted.
@@ -56,11 +22,8 @@ type Run = fn(u64) -> (f64, Option<f64>);
 
 /// Net steps from A to B.
 fn triangle(seed: u64) -> (f64, Option<f64>) {
-    let mut p = Triangle::new();
-    p.seed(seed);
-    (p.ab, p.ba, p.bc, p.cb, p.ca, p.ac, p.A) = (2.0, 1.0, 3.0, 0.5, 1.0, 0.2, 1);
-    p.advance_until(100.0);
-    ((p.nab - p.nba) as f64, Some((p.nab + p.nba + p.nbc + p.ncb + p.nca + p.nac) as f64))
+    let (net, events) = macros::triangle(seed, [2.0, 1.0, 3.0, 0.5, 1.0, 0.2]);
+    (net, Some(events))
 }
 
 /// The number at the end.
@@ -74,22 +37,12 @@ fn birth_death(seed: u64) -> (f64, Option<f64>) {
 
 /// The substrate at the end.
 fn michaelis_menten(seed: u64) -> (f64, Option<f64>) {
-    let mut p = MichaelisMenten::new();
-    p.seed(seed);
-    (p.c1, p.c2, p.c3, p.S, p.E) = (0.0017, 0.5, 0.1, 301, 120);
-    p.advance_until(100.0);
-    (p.S as f64, None)
+    (macros::michaelis_menten(seed), None)
 }
 
-/// The repressor at the end, looked at once a unit of time.
+/// The repressor at the end.
 fn vilar(seed: u64) -> (f64, Option<f64>) {
-    let mut v = Vilar::new();
-    v.seed(seed);
-    (v.alphaA, v.alphapA, v.alphaR, v.alphapR, v.betaA, v.betaR) = (50.0, 500.0, 0.01, 50.0, 50.0, 5.0);
-    (v.deltaMA, v.deltaMR, v.deltaA, v.deltaR) = (10.0, 0.5, 1.0, 0.2);
-    (v.gammaA, v.gammaR, v.gammaC, v.thetaA, v.thetaR, v.Da, v.Dr) = (1.0, 1.0, 2.0, 50.0, 100.0, 1, 1);
-    (1..=20).for_each(|k| v.advance_until(f64::from(k)));
-    (v.R as f64, None)
+    (macros::vilar(seed)[19], None)
 }
 
 const MODELS: [(&str, Run); 4] = [("triangle", triangle), ("birth-death", birth_death), ("michaelis-menten", michaelis_menten), ("vilar", vilar)];

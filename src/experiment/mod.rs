@@ -295,6 +295,41 @@ struct Head {
     units: Option<Units>,
 }
 
+/// What comes after it.
+struct Rest {
+    model: Model,
+    protocol: Option<Protocol>,
+    initial: Option<Initial>,
+    ensemble: Ensemble,
+    /// Steps, and how many there are from one save to the next.
+    steps: (u64, u64),
+    measure: Measure,
+    exact: Vec<ExactFormula>,
+}
+
+impl Head {
+    /// The whole experiment; the formulas are those that were read.
+    fn join(self, reader: &mut Reader, rest: Rest) -> Option<Experiment> {
+        Some(Experiment {
+            title: self.title.unwrap_or_else(|| self.name.clone()),
+            name: self.name,
+            text: self.text,
+            units: self.units?,
+            warnings: warnings(reader),
+            graph: std::mem::take(&mut reader.graph),
+            model: rest.model,
+            parameters: std::mem::take(&mut reader.parameters),
+            protocol: rest.protocol?,
+            initial: rest.initial?,
+            ensemble: rest.ensemble,
+            steps: rest.steps.0,
+            save_every: rest.steps.1,
+            measure: rest.measure,
+            exact: rest.exact,
+        })
+    }
+}
+
 /// The rest of an experiment with a jump process.
 fn read_jump(reader: &mut Reader, tree: &Table, head: Head, model_section: &Section, is_network: bool, theorems: &[&str]) -> Option<Experiment> {
     let protocol_section = section(reader, tree, "protocol", true)?;
@@ -318,23 +353,8 @@ fn read_jump(reader: &mut Reader, tree: &Table, head: Head, model_section: &Sect
     let (schedule, mut measure, mut model) = (schedule?, measure?, model?);
     measure.every = schedule.ensemble.dt;
     (model.segment, model.most_events, model.leaping) = (schedule.segment, schedule.most_events, schedule.leaping);
-    Some(Experiment {
-        title: head.title.unwrap_or_else(|| head.name.clone()),
-        name: head.name,
-        text: head.text,
-        units: head.units?,
-        warnings: warnings(reader),
-        graph: std::mem::take(&mut reader.graph),
-        model: Model::Jump(model),
-        parameters: std::mem::take(&mut reader.parameters),
-        protocol: protocol?,
-        initial: initial?,
-        ensemble: schedule.ensemble,
-        steps: schedule.saves,
-        save_every: 1,
-        measure,
-        exact,
-    })
+    let (ensemble, steps) = (schedule.ensemble, (schedule.saves, 1));
+    head.join(reader, Rest { model: Model::Jump(model), protocol, initial, ensemble, steps, measure, exact })
 }
 
 /// The rest of an experiment with a rod of cells.
@@ -361,23 +381,8 @@ fn read_exchange(reader: &mut Reader, tree: &Table, head: Head, model_section: &
     }
     measure.every = schedule.ensemble.dt;
     (model.segment, model.most_events) = (schedule.segment, schedule.most_events);
-    Some(Experiment {
-        title: head.title.unwrap_or_else(|| head.name.clone()),
-        name: head.name,
-        text: head.text,
-        units: head.units?,
-        warnings: warnings(reader),
-        graph: std::mem::take(&mut reader.graph),
-        model: Model::Exchange(model),
-        parameters: std::mem::take(&mut reader.parameters),
-        protocol: protocol?,
-        initial: initial?,
-        ensemble: schedule.ensemble,
-        steps: schedule.saves,
-        save_every: 1,
-        measure,
-        exact,
-    })
+    let (ensemble, steps) = (schedule.ensemble, (schedule.saves, 1));
+    head.join(reader, Rest { model: Model::Exchange(model), protocol, initial, ensemble, steps, measure, exact })
 }
 
 /// The rest of a Langevin experiment.
@@ -407,24 +412,8 @@ fn read_langevin(reader: &mut Reader, tree: &Table, head: Head, model_section: &
     let (ensemble, schedule, mut measure, model) = (ensemble?.0, steps?, measure?, model?);
     measure.every = schedule.save_every as f64 * ensemble.dt;
     schedule::check_integrator(reader, tree, ensemble.integrator, &model);
-    let warnings = warnings(reader);
-    Some(Experiment {
-        title: head.title.unwrap_or_else(|| head.name.clone()),
-        name: head.name,
-        text: head.text,
-        units: head.units?,
-        graph: std::mem::take(&mut reader.graph),
-        model: Model::Overdamped(model),
-        parameters: std::mem::take(&mut reader.parameters),
-        protocol: protocol?,
-        initial: initial?,
-        ensemble,
-        steps: schedule.steps,
-        save_every: schedule.save_every,
-        measure,
-        exact,
-        warnings,
-    })
+    let (model, steps) = (Model::Overdamped(model), (schedule.steps, schedule.save_every));
+    head.join(reader, Rest { model, protocol, initial, ensemble, steps, measure, exact })
 }
 
 /// A section by name; a problem where it must be there and is not, or is not a table.

@@ -182,8 +182,8 @@ pub(in crate::backend::cpu) fn draw_hazards<R: Real, const FMA: bool>(words: &[u
 /// Waiting times from words, where the mean one of each lane is known.
 #[inline(always)]
 pub(in crate::backend::cpu) fn draw_times<R: Real, const FMA: bool>(words: &[u32; LANES], mean: &Lanes<R>, time: &mut Lanes<R>) {
-    for l in 0..LANES {
-        time.0[l] = negative_log_uniform::<R, FMA>(words[l]) * mean.0[l];
+    for ((time, &mean), &word) in time.0.iter_mut().zip(&mean.0).zip(words) {
+        *time = negative_log_uniform::<R, FMA>(word) * mean;
     }
 }
 
