@@ -43,7 +43,7 @@ fn the_second_derivative_of_the_generating_function_is_the_variance_rate() {
     // At long times the variance grows at that rate.
     let at = |time: f64| {
         let mut counting = Counting::start(&chain, &law, |_| 0.0);
-        counting.evolve(&rates, &entropy, time);
+        counting.evolve(&rates, &entropy, None, time);
         counting.end(|_| 0.0).expect("it fluctuates").1
     };
     assert!(((at(60.0) - at(50.0)) / 10.0 - rate).abs() <= 1e-8 * rate);

@@ -9,7 +9,7 @@ use crate::exact::cumulants::{Cumulants, long_time};
 use crate::exact::refinement::{Limit, settle};
 use crate::exact::relaxation::relaxation_rate;
 
-/// Most work, transitions times events times sums, that variances are worth.
+/// Most work, transitions times events times sums, that variances are worth; where it is less than all of them need, the first ones are taken.
 const MOST_WORK: f64 = 3e8;
 
 /// How many times longer it takes where the limit of short steps is wanted.
@@ -40,9 +40,17 @@ const CERTAIN: f64 = 1e-9;
 struct Sum<'a> {
     name: String,
     weights: Weigh<'a>,
+    /// What every state adds per time.
+    worth: Option<Vec<f64>>,
     per_time: bool,
     /// What the ends add.
     ends: Ends,
+}
+
+impl<'a> Sum<'a> {
+    fn of(name: impl Into<String>, weights: Weigh<'a>, ends: Ends) -> Self {
+        Self { name: name.into(), weights, worth: None, per_time: false, ends }
+    }
 }
 
 /// What the ends of a trajectory add to a sum.
@@ -56,6 +64,8 @@ enum Ends {
     Stationary,
     /// Of work less the free energy difference, in units of kT: the change of `−ln` of Boltzmann's law.
     Equilibrium,
+    /// The change of energy.
+    Energy,
 }
 
 /// `(W − ΔF)/T`.
@@ -87,10 +97,9 @@ impl Question<'_> {
         let moves = stretches.iter().any(|stretch| !stretch.steady);
         let events = |stretch: &Stretch| self.space.fastest(inside(stretch.piece, stretch.piece.0)) * (stretch.piece.1 - stretch.piece.0);
         let levels = if moves { LEVELS } else { 1.0 };
-        let work = levels * stretches.iter().map(events).sum::<f64>().max(100.0) * self.space.channel.len() as f64 * sums.len() as f64;
-        if work <= MOST_WORK {
-            self.over_the_run(&sums, &stretches, (first, flows), answers);
-        }
+        let work_of_one = levels * stretches.iter().map(events).sum::<f64>().max(100.0) * self.space.channel.len() as f64;
+        let affordable = ((MOST_WORK / work_of_one) as usize).min(sums.len());
+        self.over_the_run(&sums[..affordable], &stretches, (first, flows), answers);
         if !self.clocked.moves {
             self.per_time(&sums, &mut answers.values);
         }
@@ -105,6 +114,8 @@ impl Question<'_> {
         let moves = stretches.iter().any(|stretch| !stretch.steady);
         // A jump at the very start or end belongs to the run, and to no piece.
         let ends = [0.0, self.experiment.protocol.duration].map(|time| self.space.stationary(&self.space.rates_at(time)));
+        let energy_at = |time: f64| self.space.points.iter().map(|point| self.space.energy(point, time).unwrap_or(f64::NAN)).collect::<Vec<_>>();
+        let energies = [0.0, self.experiment.protocol.duration].map(energy_at);
         let along = self.along.filter(|_| flows.excess.is_some());
         for sum in sums {
             let stationary = |law: &Option<Vec<f64>>, i: usize| law.as_ref().map_or(f64::NAN, |law| law[i].ln());
@@ -113,17 +124,19 @@ impl Question<'_> {
                 Ends::System => first[i].ln(),
                 Ends::Equilibrium => self.equilibrium(0, i),
                 Ends::Stationary => stationary(&ends[0], i),
+                Ends::Energy => -energies[0][i],
             };
             let at_last = |i: usize| match sum.ends {
                 Ends::Nothing => 0.0,
                 Ends::System => flows.last[i].ln(),
                 Ends::Equilibrium => self.equilibrium(1, i),
                 Ends::Stationary => stationary(&ends[1], i),
+                Ends::Energy => -energies[1][i],
             };
             let theorem = INTEGRAL.iter().find(|(name, _)| *name == sum.name).map(|(_, theorem)| *theorem);
             let variance = |steps: usize| {
                 let mut counting = Counting::start(&self.space.chain, first, at_first);
-                self.pass(sum, along, (stretches, steps), &mut |rates, weights, length| counting.evolve(rates, weights, length))?;
+                self.pass(sum, along, (stretches, steps), &mut |rates, weights, length| counting.evolve(rates, weights, sum.worth.as_deref(), length))?;
                 counting.end(at_last).map(|(_, variance)| vec![variance])
             };
             let second = |steps: usize| {
@@ -175,7 +188,7 @@ impl Question<'_> {
         if let Some(rate) = relaxation_rate(&self.space.chain, &rates, &law) {
             know(values, "relaxation_rate", rate, "Arnoldi iteration on the generator, ±1e-11 of the value");
         }
-        let few = sums.len() * rates.len() <= MOST_WEIGHTS;
+        let few = sums.iter().filter(|sum| sum.name.starts_with("flux.")).count() * rates.len() <= MOST_WEIGHTS;
         let wanted: Vec<&Sum> = sums.iter().filter(|sum| (few && sum.name.starts_with("flux.")) || sum.name == "entropy_medium").collect();
         let phi: Vec<f64> = law.iter().map(|p| -p.ln()).collect();
         let weights: Vec<Vec<f64>> = wanted.iter().map(|sum| (sum.weights)(&rates, &phi)).collect();
@@ -194,36 +207,28 @@ impl Question<'_> {
         }
     }
 
-    /// Everything whose variance is wanted.
+    /// Everything whose variance is wanted, what matters most first.
     fn sums(&self) -> Vec<Sum<'_>> {
-        let space = self.space;
-        let transitions = space.channel.len();
-        let counted = move |of_channel: Vec<f64>| -> Weigh<'_> { Box::new(move |_, _| space.channel.iter().map(|&channel| of_channel[channel]).collect()) };
-        let channels = self.model.channels.len();
-        let mut sums = Vec::new();
-        let mut push = |name: String, weights, per_time, ends| sums.push(Sum { name, weights, per_time, ends });
-        push("activity".to_owned(), counted(vec![1.0; channels]), false, Ends::Nothing);
-        for (name, reaction) in &self.circuit.reactions {
-            for (kind, sign) in [("flux", -1.0), ("traffic", 1.0)] {
-                let mut weights = vec![0.0; channels];
-                weights[reaction.forward] = 1.0;
-                if let Some(back) = reaction.backward {
-                    weights[back] = sign;
-                }
-                push(format!("{kind}.{name}"), counted(weights), true, Ends::Nothing);
-            }
-        }
-        for cycle in &self.circuit.cycles {
-            let mut weights = vec![0.0; channels];
-            for &(reaction, weight) in &cycle.current {
-                let (_, reaction) = &self.circuit.reactions[reaction];
-                weights[reaction.forward] += weight;
-                reaction.backward.into_iter().for_each(|back| weights[back] -= weight);
-            }
-            push(format!("current.{}", cycle.name), counted(weights), true, Ends::Nothing);
-        }
-        push("entropy_system".to_owned(), Box::new(move |_, _| vec![0.0; transitions]), false, Ends::System);
-        if self.model.channels.iter().any(|channel| channel.reverse.is_none()) {
+        let mut sums = self.entropies();
+        sums.extend(self.energies());
+        sums.extend(self.counts());
+        sums.extend(self.times());
+        sums
+    }
+
+    fn is_reversible(&self) -> bool {
+        self.model.channels.iter().all(|channel| channel.reverse.is_some())
+    }
+
+    fn nothing(&self) -> Weigh<'_> {
+        let transitions = self.space.channel.len();
+        Box::new(move |_, _| vec![0.0; transitions])
+    }
+
+    fn entropies(&self) -> Vec<Sum<'_>> {
+        let (space, transitions) = (self.space, self.space.channel.len());
+        let mut sums = vec![Sum::of("entropy_system", self.nothing(), Ends::System)];
+        if !self.is_reversible() {
             return sums;
         }
         let medium =
@@ -242,15 +247,90 @@ impl Question<'_> {
                 .collect()
         };
         let keeping = move |rates: &[f64], phi: &[f64]| medium(rates, phi).iter().zip(excess(rates, phi)).map(|(all, excess)| all - excess).collect();
-        push("entropy_medium".to_owned(), Box::new(medium), false, Ends::Nothing);
+        sums.push(Sum::of("entropy_medium", Box::new(medium), Ends::Nothing));
         if self.balance.equilibria.is_ok() {
-            push(DISSIPATED.to_owned(), Box::new(medium), false, Ends::Equilibrium);
+            sums.push(Sum::of(DISSIPATED, Box::new(medium), Ends::Equilibrium));
         }
-        push("entropy_total".to_owned(), Box::new(medium), false, Ends::System);
-        push("entropy_excess".to_owned(), Box::new(excess), false, Ends::Nothing);
-        push("entropy_nonadiabatic".to_owned(), Box::new(excess), false, Ends::System);
-        push("hatano_sasa".to_owned(), Box::new(excess), false, Ends::Stationary);
-        push("entropy_housekeeping".to_owned(), Box::new(keeping), false, Ends::Nothing);
+        sums.push(Sum::of("entropy_total", Box::new(medium), Ends::System));
+        sums.push(Sum::of("entropy_excess", Box::new(excess), Ends::Nothing));
+        sums.push(Sum::of("entropy_nonadiabatic", Box::new(excess), Ends::System));
+        sums.push(Sum::of("hatano_sasa", Box::new(excess), Ends::Stationary));
+        sums.push(Sum::of("entropy_housekeeping", Box::new(keeping), Ends::Nothing));
         sums
+    }
+
+    /// Heat of every bath, energy change, and work where the books close on every channel.
+    fn energies(&self) -> Vec<Sum<'_>> {
+        let mut sums = Vec::new();
+        if self.model.energy.is_some() {
+            sums.push(Sum::of("energy_change", self.nothing(), Ends::Energy));
+        }
+        if !self.is_reversible() || self.model.baths.is_empty() {
+            return sums;
+        }
+        let baths: Vec<usize> = (0..self.model.baths.len()).collect();
+        sums.push(Sum::of("heat", self.heat(&baths), Ends::Nothing));
+        if baths.len() > 1 {
+            sums.extend(baths.iter().map(|&bath| Sum::of(format!("heat.{}", self.model.baths[bath].0), self.heat(&[bath]), Ends::Nothing)));
+        }
+        // In equilibrium the work is known from its theorem.
+        if self.balance.fits == Some(Ok(())) && self.balance.equilibria.is_err() {
+            sums.push(Sum::of("work", self.heat(&baths), Ends::Energy));
+        }
+        sums
+    }
+
+    /// What every transition gives to some of the baths.
+    fn heat(&self, baths: &[usize]) -> Weigh<'_> {
+        let (space, temperatures) = (self.space, self.temperatures());
+        let of_channel: Vec<f64> =
+            self.model.channels.iter().map(|channel| channel.bath.filter(|bath| baths.contains(bath)).map_or(0.0, |bath| temperatures[bath])).collect();
+        Box::new(move |rates, _| {
+            let of = |(k, &channel): (usize, &usize)| {
+                if rates[k] > 0.0 && of_channel[channel] != 0.0 { of_channel[channel] * log_ratio(space, rates, k) } else { 0.0 }
+            };
+            space.channel.iter().enumerate().map(of).collect()
+        })
+    }
+
+    /// Events: of all channels, of every reaction, around every cycle.
+    fn counts(&self) -> Vec<Sum<'_>> {
+        let space = self.space;
+        let counted = move |of_channel: Vec<f64>| -> Weigh<'_> { Box::new(move |_, _| space.channel.iter().map(|&channel| of_channel[channel]).collect()) };
+        let channels = self.model.channels.len();
+        let mut sums = vec![Sum::of("activity", counted(vec![1.0; channels]), Ends::Nothing)];
+        let mut push = |name: String, weights: Vec<f64>| sums.push(Sum { per_time: true, ..Sum::of(name, counted(weights), Ends::Nothing) });
+        for (name, reaction) in &self.circuit.reactions {
+            for (kind, sign) in [("flux", -1.0), ("traffic", 1.0)] {
+                let mut weights = vec![0.0; channels];
+                weights[reaction.forward] = 1.0;
+                if let Some(back) = reaction.backward {
+                    weights[back] = sign;
+                }
+                push(format!("{kind}.{name}"), weights);
+            }
+        }
+        for cycle in &self.circuit.cycles {
+            let mut weights = vec![0.0; channels];
+            for &(reaction, weight) in &cycle.current {
+                let (_, reaction) = &self.circuit.reactions[reaction];
+                weights[reaction.forward] += weight;
+                reaction.backward.into_iter().for_each(|back| weights[back] -= weight);
+            }
+            push(format!("current.{}", cycle.name), weights);
+        }
+        sums
+    }
+
+    /// Shares of the time in the states of a network, and averages of counts over time.
+    fn times(&self) -> Vec<Sum<'_>> {
+        let time = |name: String, worth: Vec<f64>| Sum { worth: Some(worth), per_time: true, ..Sum::of(name, self.nothing(), Ends::Nothing) };
+        let states = self.space.chain.states;
+        if states.saturating_mul(self.names.states.len()) > MOST_WEIGHTS {
+            return Vec::new();
+        }
+        let share = |(state, name): (usize, &String)| time(format!("occupancy.{name}"), (0..states).map(|i| f64::from(i == state)).collect());
+        let average = |(i, name): (usize, &String)| time(format!("time_average.{name}"), self.space.points.iter().map(|point| point[i]).collect());
+        self.names.states.iter().enumerate().map(share).chain(self.names.species.iter().enumerate().map(average)).collect()
     }
 }

@@ -27,10 +27,10 @@ use question::Question;
 use space::{MOST_STATES, Space};
 use work::Balance;
 
-/// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone.
+/// States tried first where counts have no bound, and how many are tried for the sake of a stationary law alone where reactions go one way.
 const FEWEST_STATES: usize = 60;
 const MANY_STATES: usize = 480;
-/// So many are tried whatever the work.
+/// So many are tried whatever the work, and for a stationary law alone where all reactions go both ways.
 const FREE_STATES: usize = 1920;
 /// Transitions times events that are worth trying twice the states from a point; multiplications, from a steady state.
 const MOST_EVOLVING: f64 = 1e7;
@@ -150,29 +150,46 @@ fn enumerated<'a>(experiment: &'a Experiment, model: &'a JumpModel, clocked: &Cl
         InitialLaw::Point(point) if model.states.is_none() => point.clone(),
         _ => model.start.clone(),
     };
+    let nearest = |limit: usize| Space::of(experiment, model, &start, limit);
+    let enough = |space: &Space| match &experiment.initial.law {
+        InitialLaw::Point(point) => evolves(space, point, clocked),
+        _ => stays(experiment, space, clocked),
+    };
     let mut limit = FEWEST_STATES;
-    loop {
-        let space = Space::of(experiment, model, &start, limit);
-        let enough = |space: &Space| match &experiment.initial.law {
-            InitialLaw::Point(point) => space.number(point).is_some_and(|number| {
-                let first: Vec<f64> = (0..space.chain.states).map(|state| f64::from(state == number)).collect();
-                let evolves = flows(space, &first, &Reckoning { moves: clocked.moves, baths: 0, bath_of: &|_| None, along: None }).is_some();
-                // A few more states may have a stationary law, too.
-                evolves && (limit >= MANY_STATES || stationary(space, 0.0).is_some())
-            }),
-            // What leaks over the run counts, too, and wherever rates are taken.
-            _ => {
-                let duration = experiment.protocol.duration;
-                let stays = |time: f64| stationary(space, time).is_some_and(|law| space.leak(&law, time) * duration <= LEAK);
-                let middle = |piece: (f64, f64)| [inside(piece, piece.0), 0.5 * (piece.0 + piece.1), inside(piece, piece.1)];
-                stays(0.0) && (!clocked.moves || space.pieces().into_iter().flat_map(middle).all(stays))
-            }
-        };
-        if space.is_whole() || limit >= MOST_STATES || enough(&space) || limit >= FREE_STATES && !is_worth(experiment, &space) {
-            return space;
-        }
+    let mut space = nearest(limit);
+    while !space.is_whole() && limit < MOST_STATES && !enough(&space) && (limit < FREE_STATES || is_worth(experiment, &space)) {
         limit *= 2;
+        space = nearest(limit);
     }
+    if space.is_whole() || !matches!(experiment.initial.law, InitialLaw::Point(_)) || stationary(&space, 0.0).is_some() {
+        return space;
+    }
+    // More states may have a stationary law, too: entropies of reactions that go both ways are split by it.
+    let most = if model.channels.iter().all(|channel| channel.reverse.is_some()) { FREE_STATES } else { MANY_STATES };
+    while limit < most {
+        limit *= 2;
+        let more = nearest(limit);
+        if stationary(&more, 0.0).is_some() {
+            return more;
+        }
+    }
+    space
+}
+
+/// Whether the law that starts at a point evolves among the numbered states.
+fn evolves(space: &Space, point: &[f64], clocked: &Clocked) -> bool {
+    space.number(point).is_some_and(|number| {
+        let first: Vec<f64> = (0..space.chain.states).map(|state| f64::from(state == number)).collect();
+        flows(space, &first, &Reckoning { moves: clocked.moves, baths: 0, bath_of: &|_| None, along: None }).is_some()
+    })
+}
+
+/// Whether a steady state has its weight in the numbered states over the whole run, wherever rates are taken.
+fn stays(experiment: &Experiment, space: &Space, clocked: &Clocked) -> bool {
+    let duration = experiment.protocol.duration;
+    let stays = |time: f64| stationary(space, time).is_some_and(|law| space.leak(&law, time) * duration <= LEAK);
+    let middle = |piece: (f64, f64)| [inside(piece, piece.0), 0.5 * (piece.0 + piece.1), inside(piece, piece.1)];
+    stays(0.0) && (!clocked.moves || space.pieces().into_iter().flat_map(middle).all(stays))
 }
 
 /// Whether twice the states would be solved in a time that a run can spare.
@@ -250,8 +267,13 @@ fn opening(experiment: &Experiment, model: &JumpModel, space: &Space) -> Result<
     }
 }
 
+/// Why a stationary law is not known.
+fn unsolved(space: &Space) -> &'static str {
+    if space.is_whole() { "not every state leads to every other one" } else { "too many states are occupied to solve for it" }
+}
+
 fn no_steady_state(space: &Space) -> String {
-    let why = if space.is_whole() { "not every state leads to every other one" } else { "too many states are occupied to solve for it" };
+    let why = unsolved(space);
     format!("the exact steady state is not known: {why}; give `initial.burn_in`, a time to relax in, or start from a point")
 }
 

@@ -8,7 +8,7 @@ use super::along::Along;
 use super::known::{self, LEAK, Reckoning, average, covariance, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
-use super::{Circuit, Opening, is_balanced};
+use super::{Circuit, Opening, is_balanced, unsolved};
 use crate::exact::cumulants::growth;
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
@@ -166,7 +166,7 @@ impl Question<'_> {
             odd: None,
             parity: Ok(()),
             unseen_variances: Default::default(),
-            steady_states: Ok(()),
+            steady_states: self.steady_states(),
             single_temperature: Some(temperatures.first().copied().unwrap_or(1.0)).filter(|first| temperatures.iter().all(|t| t == first)),
             delta_free_energy: self.free_energy(),
             start: if balanced && self.opening.kind == Start::SteadyState { Start::Equilibrium } else { self.opening.kind },
@@ -178,6 +178,19 @@ impl Question<'_> {
             quadratic_potential: true,
             unit_roundoff: f64::EPSILON / 2.0,
             exponential_variances: answers.exponential_variances.clone(),
+        }
+    }
+
+    /// Whether medium entropy can be split by the steady states along the protocol, or why not.
+    fn steady_states(&self) -> Result<(), String> {
+        let one_way = self.model.channels.iter().find(|channel| channel.reverse.is_none());
+        match one_way {
+            _ if !self.model.interventions.is_empty() => Err("events set counts from outside, so entropies are not defined along the run".to_owned()),
+            Some(channel) => Err(format!("`{}` goes one way, so that entropies are infinite; give its reverse rate, however small", channel.name)),
+            None if stationary(self.space, 0.0).is_none() => {
+                Err(format!("it needs the exact steady state, which is not known: {}; leave the theorem out of `measure.theorems`", unsolved(self.space)))
+            }
+            None => Ok(()),
         }
     }
 
