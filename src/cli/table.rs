@@ -105,8 +105,12 @@ fn header(run: &Run, width: usize) -> String {
     let speed = format!("{}, {} {}/s", duration(run.wall_seconds), with_prefix(run.rate), run.work_unit);
     text.push_str(&wrapped(&format!("{amount} in {speed}; seed {}", run.seed), width, "", "  "));
     if run.nonfinite > 0 {
-        let advice = "take a smaller dt, or walls where the potential has none";
-        text.push_str(&wrapped(&format!("{} trajectories became infinite or NaN and are left out: {advice}", grouped(run.nonfinite)), width, "", "  "));
+        let (fate, advice) = if run.work_unit == "steps" {
+            ("became infinite or NaN", "take a smaller dt, or walls where the potential has none")
+        } else {
+            ("were given up", "raise `ensemble.most_events`, take a shorter run, or look for propensities below 0")
+        };
+        text.push_str(&wrapped(&format!("{} trajectories {fate} and are left out: {advice}", grouped(run.nonfinite)), width, "", "  "));
     }
     text
 }

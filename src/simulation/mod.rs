@@ -72,9 +72,7 @@ pub enum SimulationError {
     #[error("the backend handed over something unexpected: {0}")]
     Statistics(#[from] StatisticsError),
     /// Too many trajectories left the numbers.
-    #[error(
-        "{nonfinite} of {trajectories} trajectories became infinite or NaN, the first is number {first}: take a smaller ensemble.dt, or look for a pole in the formulas; more than 1 % are not reported as a result"
-    )]
+    #[error("{nonfinite} of {trajectories} trajectories {advice}; the first is number {first}, and more than 1 % are not reported as a result")]
     NonFinite {
         /// How many.
         nonfinite: u64,
@@ -82,6 +80,8 @@ pub enum SimulationError {
         trajectories: u64,
         /// The first.
         first: u64,
+        /// What became of them, and what to do.
+        advice: String,
     },
     /// Stopped before any trajectory was complete.
     #[error("stopped before the first batch of trajectories was complete: nothing was written")]
@@ -304,9 +304,20 @@ impl Simulation {
     }
 
     fn refuse_nonfinite(&self, gathered: &Gathered) -> Result<(), SimulationError> {
-        let (nonfinite, trajectories) = (gathered.scalars.nonfinite(), gathered.scalars.trajectories() + gathered.scalars.nonfinite());
+        let (nonfinite, trajectories) = (gathered.scalars.nonfinite(), gathered.scalars.trajectories());
         match gathered.scalars.first_nonfinite() {
-            Some(first) if nonfinite * 100 > trajectories => Err(SimulationError::NonFinite { nonfinite, trajectories, first }),
+            Some(first) if nonfinite * 100 > trajectories => {
+                let advice = match &self.experiment.model {
+                    Model::Jump(model) => format!(
+                        "were given up: they had more than {} events (`ensemble.most_events`), or a propensity below 0 or without a value; take a shorter run or more events, or look at the propensities",
+                        model.most_events
+                    ),
+                    Model::Overdamped(_) | Model::Exchange(_) => {
+                        "became infinite or NaN: take a smaller ensemble.dt, or look for a pole in the formulas".to_owned()
+                    }
+                };
+                Err(SimulationError::NonFinite { nonfinite, trajectories, first, advice })
+            }
             _ => Ok(()),
         }
     }

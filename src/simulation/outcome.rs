@@ -167,7 +167,7 @@ impl Simulation {
             estimates,
             theorems,
             bound,
-            trajectories: forward.scalars.trajectories(),
+            trajectories: forward.scalars.trajectories() - forward.scalars.nonfinite(),
             nonfinite: forward.scalars.nonfinite(),
             warnings,
             exact_density: self.exact_density(&forward.fields),

@@ -207,7 +207,9 @@ fn third_cumulant(scalar: Scalar) -> Measured {
     let (blocks, pivot) = (scalar.block_moments(), scalar.moments().mean());
     let rows: Vec<Vec<f64>> = blocks.iter().map(|row| row.about(pivot).sums().to_vec()).collect();
     let weights: Vec<f64> = blocks.iter().map(|row| row.count() as f64).collect();
-    jackknife(&rows, &weights, |sums| Moments::from_sums(sums, pivot).third_cumulant())
+    let found = jackknife(&rows, &weights, |sums| Moments::from_sums(sums, pivot).third_cumulant());
+    // Of one or two trajectories there is none.
+    if found.value.is_finite() { found } else { Measured { standard_error: f64::INFINITY, ..found } }
 }
 
 impl Sources<'_> {
@@ -244,7 +246,8 @@ impl Sources<'_> {
             standard_error: measured.standard_error,
             effective_samples,
             exact: exact.map(|(value, _)| *value),
-            z: exact.map(|(value, _)| z(*value)),
+            // Where an error is infinite, nothing is known that could be compared.
+            z: exact.filter(|_| !measured.standard_error.is_infinite()).map(|(value, _)| z(*value)),
             unit,
             source: exact.map(|(_, source)| source.clone()),
             bias: None,
@@ -273,7 +276,11 @@ impl Sources<'_> {
         let temperature = self.facts.single_temperature?;
         let name = if self.facts.path_ledger.is_ok() && !self.facts.jumps { "work_path" } else { "work" };
         let work = |scalars: &Scalars| scalars.get(name).map(|scalar| scalar.histogram().clone());
-        let (measured, shared) = free_energy_difference(&work(self.scalars)?, &work(self.reverse?)?, temperature)?;
+        let (mut measured, shared) = free_energy_difference(&work(self.scalars)?, &work(self.reverse?)?, temperature)?;
+        // Where hardly a trajectory is seen from both sides, the difference has a value and no error.
+        if shared < FEWEST_EVENTS {
+            measured.standard_error = f64::INFINITY;
+        }
         Some(self.estimate("delta_F".into(), measured, shared, self.units.energy.to_owned()))
     }
 }

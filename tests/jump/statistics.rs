@@ -166,6 +166,10 @@ fn an_explosion_is_given_up() {
     let columns = vec![Column::Position(0), Column::Jump(JumpColumn::Activity)];
     let model = Model { duration: 100.0, columns, most_events: 1001, ..Model::of(&[2.0], &[("n0^2", &[(0, 1)])]) };
     assert!(self::columns(&model.plan(300), Precision::F64).iter().flatten().all(|value| value.is_nan()));
+    // Where counts stay finite, too: 300 trajectories are more than the lanes, which are all given up in one round.
+    let columns = vec![Column::Position(0), Column::Jump(JumpColumn::Activity)];
+    let model = Model { duration: 9.0, columns, most_events: 60, ..Model::of(&[100.0], &[("n0", &[(0, 1)])]) };
+    assert!(self::columns(&model.plan(300), Precision::F64).iter().flatten().all(|value| value.is_nan()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::expression::{Node, Symbol};
 /// Saves where the user asks for none.
 const SAVES: f64 = 100.0;
 /// Events after which a trajectory is given up, where the user says nothing.
-const MOST_EVENTS: u64 = 1_000_000_000;
+const MOST_EVENTS: u64 = 20_000_000;
 
 /// What `[ensemble]` and `[measure]` say of time.
 pub(in crate::experiment) struct JumpSchedule {

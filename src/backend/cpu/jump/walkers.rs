@@ -170,6 +170,11 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             }
             if budget == 0 {
                 budget = self.exhaust(0);
+                if self.resting {
+                    // Lanes that were given up take new trajectories, which have a budget of their own.
+                    budget = 0;
+                    continue;
+                }
             }
             if by_segments {
                 self.round_of_segments(record, &mut done);
