@@ -6,11 +6,14 @@
 //! step (TR-BDF2, second order, L-stable: Bank et al., IEEE Trans. Electron Devices 32, 1992, 1985). Three runs — fine,
 //! half the cells, half the time steps — extrapolate the rest away (Richardson); how far they do is the error given.
 
+mod spread;
+
 pub use super::landscape::Bath;
 use super::landscape::{Grid, Landscape, Physics};
 use super::tridiagonal::{Factored, add_generator, add_moment_generator};
 use super::{ExactError, positive, range};
 use crate::density::Density;
+pub use spread::variances;
 
 /// `τ/dt` of both stages of TR-BDF2: 1 − 1/√2.
 const IMPLICIT: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;

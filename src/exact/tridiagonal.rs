@@ -104,6 +104,18 @@ pub(super) fn add_moment_generator(up: &[f64], down: &[f64], moments: &[f64], ma
     add_moved(up, down, moments, factor, sum, |i| spacing * masses[i]);
 }
 
+/// Adds `factor · (L g + S m)` to `sum`, where all that cross face `f` upwards carry `weights[f]` more, and downwards less; no moments `g` are none.
+pub(super) fn add_weighted((up, down, weights): (&[f64], &[f64], &[f64]), moments: &[f64], masses: &[f64], factor: f64, sum: &mut [f64]) {
+    let moment = |i: usize| moments.get(i).copied().unwrap_or(0.0);
+    for face in 0..up.len() {
+        let next = if face + 1 == masses.len() { 0 } else { face + 1 };
+        let (rising, falling) = (factor * up[face], factor * down[face]);
+        let (here, there, carried) = (moment(face), moment(next), weights[face]);
+        sum[face] += falling * (there - carried * masses[next]) - rising * here;
+        sum[next] += rising * (here + carried * masses[face]) - falling * there;
+    }
+}
+
 /// What leaves a node over a face arrives at the next one, and what moves up has gained `carried`, what moves down has lost it.
 #[inline(always)]
 fn add_moved(up: &[f64], down: &[f64], values: &[f64], factor: f64, sum: &mut [f64], carried: impl Fn(usize) -> f64) {

@@ -12,7 +12,7 @@ use super::surprise::linear_surprise;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
-use crate::exact::fokker_planck::{Bath as Noise, Ends, Problem, Snapshot, Start as FokkerPlanckStart, evolve};
+use crate::exact::fokker_planck::{Bath as Noise, Ends, Numeric, Problem, Snapshot, Start as FokkerPlanckStart, evolve, variances};
 use crate::exact::linear::Gaussian;
 use crate::exact::linear::LinearDynamics;
 use crate::exact::quadrature::{confined_range, integrate};
@@ -33,6 +33,8 @@ const SOLVER_CELLS: usize = 1024;
 const SOLVER_STEPS: usize = 2048;
 /// Relative difference from its limit at which a finite-time diffusion coefficient counts as the limit.
 const SETTLED: f64 = 2e-4;
+/// Relative error of the method up to which a variance is given.
+const SPREAD: f64 = 1e-4;
 
 /// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
 pub(super) const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
@@ -219,8 +221,8 @@ impl Question<'_> {
 
     fn one_coordinate(&self) -> Result<Answers, SimulationError> {
         let times: Vec<f64> = (0..self.plan.schedule.saves() as u64).map(|save| self.plan.schedule.time(save * self.plan.schedule.save_every)).collect();
-        let snapshots = match self.evolved(&times) {
-            Ok(snapshots) => snapshots,
+        let (snapshots, variances) = match self.evolved(&times) {
+            Ok(found) => found,
             // A model without a range of its own (free diffusion) has no grid; it is no error of the run.
             Err(ExactError::NotConfining | ExactError::NotFinite { .. } | ExactError::RangeTooNarrow { .. } | ExactError::Unresolved { .. }) => {
                 return Ok(Answers::default());
@@ -247,6 +249,9 @@ impl Question<'_> {
         answers.know(format!("displacement.{name}"), last.displacement.value, &source);
         answers.know(format!("displacement.{name}.variance"), last.displacement_variance.value, &source);
         answers.know(format!("velocity.{name}"), last.displacement.value / self.duration(), &source);
+        for (name, found) in variances.iter().filter(|(_, found)| found.error <= SPREAD * found.value) {
+            answers.know(format!("{name}.variance"), found.value, &format!("Fokker–Planck equation, ±{:.0e}", found.error));
+        }
         answers.place(name, &last.density, self.system.boundaries[0].period(), &source);
         if let Some(ring) = ring(self.system, &crate::plan::protocol_at(self.table, 0))?.filter(|_| !self.moves() && self.opening.kind == Start::SteadyState) {
             self.steady_ring(&mut answers, &ring, &snapshots);
@@ -282,14 +287,21 @@ impl Question<'_> {
         }
     }
 
-    fn evolved(&self, times: &[f64]) -> Result<Vec<Snapshot>, ExactError> {
+    fn evolved(&self, times: &[f64]) -> Result<Evolved, ExactError> {
         let density = |x: f64| self.opening.law.as_ref().map_or(f64::NEG_INFINITY, |law| law.ln_pdf(&[x]));
         let initial = match (&self.opening.initial, &self.opening.law) {
             (InitialState::Point(point), _) => FokkerPlanckStart::Point(point[0]),
             (InitialState::Uniform { lower, upper }, _) => FokkerPlanckStart::Uniform(lower[0], upper[0]),
             _ => FokkerPlanckStart::LogDensity(&density),
         };
-        evolve_one_coordinate(self.experiment, self.system, initial, times, self.range()?, SolverSize { cells: SOLVER_CELLS, time_steps: SOLVER_STEPS })
+        evolve_one_coordinate(
+            self.experiment,
+            self.system,
+            initial,
+            times,
+            self.range()?,
+            SolverSize { cells: SOLVER_CELLS, time_steps: SOLVER_STEPS, variances: true },
+        )
     }
 
     /// The range of a bounded coordinate; of an open one, where equilibrium or the trajectories have weight at any time.
@@ -325,7 +337,12 @@ fn depends_on_parity(name: &str) -> bool {
 pub(super) struct SolverSize {
     pub(super) cells: usize,
     pub(super) time_steps: usize,
+    /// Whether variances of sums along the way are wanted.
+    pub(super) variances: bool,
 }
+
+/// What the Fokker–Planck equation says: means at the times asked for, and variances at the last of them, by name.
+pub(super) type Evolved = (Vec<Snapshot>, Vec<(&'static str, Numeric)>);
 
 /// Solves the Fokker–Planck equation of the one coordinate of a model under its protocol; the range of an open one is widened where it is too narrow.
 pub(super) fn evolve_one_coordinate(
@@ -335,7 +352,7 @@ pub(super) fn evolve_one_coordinate(
     times: &[f64],
     mut range: (f64, f64),
     size: SolverSize,
-) -> Result<Vec<Snapshot>, ExactError> {
+) -> Result<Evolved, ExactError> {
     let ends = match system.boundaries[0] {
         Boundary::Open => Ends::Truncated,
         Boundary::Periodic { .. } => Ends::Periodic,
@@ -375,7 +392,11 @@ pub(super) fn evolve_one_coordinate(
         };
         match evolve(&problem) {
             Err(ExactError::RangeTooNarrow { lower, upper, .. }) => range = (lower - 0.25 * (upper - lower), upper + 0.25 * (upper - lower)),
-            answer => return answer,
+            Ok(snapshots) if size.variances => {
+                let coarser = Problem { cells: size.cells / 2, time_steps: size.time_steps / 4, ..problem };
+                return Ok((snapshots, variances(&coarser)?));
+            }
+            answer => return Ok((answer?, Vec::new())),
         }
     }
     Err(ExactError::RangeTooNarrow { lower: range.0, upper: range.1, time: experiment.protocol.duration })

@@ -18,7 +18,7 @@ const MOST_PERIODS: usize = 400;
 /// Change over a period, relative to the largest value, that counts as none.
 const SETTLED: f64 = 1e-7;
 /// Size of the solver for one period.
-const SIZE: SolverSize = SolverSize { cells: 512, time_steps: 256 };
+const SIZE: SolverSize = SolverSize { cells: 512, time_steps: 256, variances: false };
 
 /// The law at the start of a period, and a word on it.
 pub(super) fn periodic_law(experiment: &Experiment, system: &System, period: f64) -> Result<(Law, String), SimulationError> {
@@ -109,7 +109,7 @@ fn tabulated(experiment: &Experiment, system: &System, period: f64) -> Result<(L
             Law::Density(density) => (density.lower(), density.upper()),
             _ => (-1.0, 1.0),
         });
-        let snapshots = evolve_one_coordinate(experiment, system, Start::LogDensity(&logarithm), &[period], range, SIZE)?;
+        let (snapshots, _) = evolve_one_coordinate(experiment, system, Start::LogDensity(&logarithm), &[period], range, SIZE)?;
         let Some(last) = snapshots.into_iter().last() else { break };
         let (density, nodes) = (last.density, 400);
         let largest = density.values().iter().fold(0.0, |largest: f64, value| largest.max(*value));

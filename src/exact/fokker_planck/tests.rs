@@ -315,3 +315,32 @@ fn bad_problems_are_refused() {
     assert!(matches!(evolve(&Problem { initial: Start::Point(7.0), ..base }), Err(ExactError::Density(_))));
     assert!(evolve(&Problem { saves: &[], ..base }).unwrap().is_empty());
 }
+
+fn variance(problem: &Problem<'_>, name: &str) -> Numeric {
+    let found = variances(problem).unwrap();
+    found.iter().find(|(other, _)| *other == name).unwrap_or_else(|| panic!("no variance of {name}")).1
+}
+
+#[test]
+fn the_work_of_dragging_has_twice_its_mean_as_variance() {
+    let logarithm = |x: f64| -0.5 * x * x;
+    let potential = |x: f64, t: f64| 0.5 * (x - t).powi(2);
+    let asked =
+        Problem { potential: &potential, moving: true, time_steps: 256, ..problem((-7.0, 8.0), Ends::Truncated, Start::LogDensity(&logarithm), &[1.0]) };
+    let work = (-1.0f64).exp();
+    near(variance(&asked, "work"), 2.0 * work, 2e-5);
+    // One temperature and no free energy difference: Y is the work, the heat its entropy.
+    near(variance(&asked, "hatano_sasa"), 2.0 * work, 2e-5);
+    near(variance(&asked, "entropy_medium"), variance(&asked, "heat").value, 1e-12);
+    assert!(variances(&asked).unwrap().iter().all(|(name, _)| *name != "entropy_housekeeping"), "there is no current to keep up");
+}
+
+#[test]
+fn the_drive_of_a_ring_works_by_its_displacement() {
+    let potential = |x: f64, _: f64| 2.0 * x.cos();
+    let drive = |_: f64, _: f64| 1.3;
+    let logarithm = |x: f64| 0.4 * x.sin();
+    let asked = Problem { potential: &potential, drive: &drive, ..problem((0.0, TAU), Ends::Periodic, Start::LogDensity(&logarithm), &[0.7]) };
+    let displacement = evolve(&asked).unwrap()[0].displacement_variance.value;
+    near(variance(&asked, "work"), 1.3 * 1.3 * displacement, 1e-4);
+}
