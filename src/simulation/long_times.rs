@@ -50,7 +50,7 @@ impl Question<'_> {
         for alpha in ALPHAS {
             let exponent: f64 = alpha.parse().unwrap_or(f64::NAN);
             let factors: Vec<f64> = entropies.iter().map(|entropy| (-exponent * entropy).exp()).collect();
-            found.push((format!("scgf.{alpha}"), growth(&mesh.chain, &mesh.rates, &factors).map_or(f64::NAN, |(theta, _)| theta)));
+            found.push((format!("scgf.{alpha}"), growth(&mesh.chain, &mesh.rates, &factors, &[]).map_or(f64::NAN, |(theta, _)| theta)));
         }
         let sums = [("entropy_medium".to_owned(), entropies), (format!("displacement.{name}"), mesh.displacements(0))];
         let cumulants = long_time(&mesh.chain, &mesh.rates, &law, &sums.each_ref().map(|(_, weights)| weights.clone()));

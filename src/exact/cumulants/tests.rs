@@ -12,7 +12,7 @@ fn the_generating_function_of_the_triangle_is_known_and_symmetric() {
     let back = [1, 0, 3, 2, 5, 4];
     let theta = |alpha: f64| {
         let factors: Vec<f64> = (0..6).map(|k| (-alpha * (rates[k] / rates[back[k]]).ln()).exp()).collect();
-        growth(&chain, &rates, &factors).expect("settles").0
+        growth(&chain, &rates, &factors, &[]).expect("settles").0
     };
     // Independent values.
     for (alpha, value) in [(0.1, -0.147_956_4), (0.5, -0.395_292_5), (-0.1, 0.188_930_8), (1.1, 0.188_930_8), (0.0, 0.0)] {
@@ -29,7 +29,7 @@ fn the_second_derivative_of_the_generating_function_is_the_variance_rate() {
     let entropy: Vec<f64> = (0..6).map(|k: usize| (rates[k] / rates[back[k]]).ln()).collect();
     let theta = |alpha: f64| {
         let factors: Vec<f64> = entropy.iter().map(|entropy| (-alpha * entropy).exp()).collect();
-        growth(&chain, &rates, &factors).expect("settles").0
+        growth(&chain, &rates, &factors, &[]).expect("settles").0
     };
     let step = 2e-3;
     let Cumulants { mean, variance: rate, third, error, .. } = long_time(&chain, &rates, &law, std::slice::from_ref(&entropy)).expect("it is solvable")[0];
@@ -61,4 +61,30 @@ fn an_equilibrium_has_no_net_mean_beside_its_terms() {
     let driven = vec![2.02, 1.0, 3.0, 0.5, 0.3, 3.6];
     let law = chain.stationary(&driven).expect("irreducible");
     assert!(flux(&chain, &driven, &law).mean.abs() > 1e-4 * found.size);
+}
+
+#[test]
+fn two_wells_that_seldom_meet_and_states_that_are_cut_off() {
+    // Schlögl's model, V = 25: 2 X ⇌ 3 X at 3 and 0.6, ∅ ⇌ X at 0.25 and 2.95, with fewer than `states` of X.
+    let theta = |states: u32, alpha: f64| {
+        let up = |n: f64| [3.0 * n * (n - 1.0) / 25.0, 0.25 * 25.0];
+        let down = |n: f64| [0.6 * n * (n - 1.0) * (n - 2.0) / 625.0, 2.95 * n];
+        let (mut from, mut to, mut rates, mut factors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for n in 0..states - 1 {
+            for (ahead, back) in up(f64::from(n)).into_iter().zip(down(f64::from(n + 1))).filter(|(ahead, _)| *ahead > 0.0) {
+                from.extend([n, n + 1]);
+                to.extend([n + 1, n]);
+                rates.extend([ahead, back]);
+                factors.extend([(ahead / back).powf(-alpha), (back / ahead).powf(-alpha)]);
+            }
+        }
+        let mut lost = vec![0.0; states as usize];
+        lost[states as usize - 1] = up(f64::from(states - 1)).iter().sum();
+        growth(&Chain::new(states as usize, from, to), &rates, &factors, &lost).expect("settles").0
+    };
+    // Largest eigenvalues of full matrices by LAPACK.
+    for (alpha, value) in [(0.1, -0.179_642_198_93), (0.25, -0.286_647_877_515), (0.5, -0.333_330_138_513), (0.75, -0.286_647_877_515)] {
+        assert!((theta(120, alpha) - value).abs() <= 1e-9, "{alpha}: {}", theta(120, alpha));
+        assert!((theta(240, alpha) - value).abs() <= 1e-9, "{alpha}: {}", theta(240, alpha));
+    }
 }

@@ -20,7 +20,7 @@ fn theta(height: f64, drive: f64, alpha: f64) -> Numeric {
     let of = |cells: usize| -> Result<Vec<f64>, ExactError> {
         let mesh = ring(height, drive, cells);
         let factors: Vec<f64> = mesh.entropies().iter().map(|entropy| (-alpha * entropy).exp()).collect();
-        Ok(vec![growth(&mesh.chain, &mesh.rates, &factors).expect("settles").0])
+        Ok(vec![growth(&mesh.chain, &mesh.rates, &factors, &[]).expect("settles").0])
     };
     extrapolate(&[32, 64, 128, 256], 1e-10, of).expect("finite")[0]
 }

@@ -4,6 +4,7 @@ mod advice;
 mod along;
 mod circuit;
 mod fluctuations;
+mod generating;
 mod known;
 mod loops;
 mod question;

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::answers::{ALPHAS, Answers, Values};
+use super::super::answers::{Answers, Values};
 use super::along::Along;
 use super::known::{self, LEAK, Reckoning, average, covariance, flows, know, moments, stationary, system_entropy};
 use super::space::Space;
 use super::work::Balance;
-use super::{Circuit, Opening, is_balanced, unsolved};
-use crate::exact::cumulants::growth;
+use super::{Circuit, Opening, generating, is_balanced, unsolved};
 use crate::experiment::Experiment;
 use crate::experiment::jump::JumpModel;
 use crate::plan::{Clocked, Dynamics, JumpColumn, MediumEntropy, Plan, medium_entropy};
@@ -17,9 +16,6 @@ use crate::random::Stream;
 use crate::thermodynamics::estimates::paired;
 use crate::thermodynamics::observables::{JumpLedger, Medium, Names, OwnedStateFunction};
 use crate::thermodynamics::theorems::{Facts, Start};
-
-/// Multiplications of one elimination up to which the generating function, dozens of them, is worth its while.
-const MOST_TILTING: f64 = 1.2e8;
 
 /// What the answers are about.
 pub(super) struct Question<'a> {
@@ -65,25 +61,11 @@ impl Question<'_> {
                 last = Some(flows.last);
             }
         }
-        self.generating_function(&mut answers.values);
+        if !self.clocked.moves && undisturbed {
+            generating::function(self.space, &mut answers.values);
+        }
         answers.closed_forms(self.experiment, 1e-6);
         (answers, last)
-    }
-
-    /// `θ(α) = lim ln⟨exp(−α Δs_med)⟩/t` of a small space at the initial rates, where every channel has a reverse.
-    fn generating_function(&self, values: &mut Values) {
-        if self.clocked.moves || !self.space.is_whole() || self.space.chain.stationary_work() > MOST_TILTING || self.space.reverse.iter().any(Option::is_none) {
-            return;
-        }
-        let rates = self.space.rates_at(0.0);
-        for alpha in ALPHAS {
-            let exponent: f64 = alpha.parse().unwrap_or(f64::NAN);
-            let factor = |k: usize| self.space.reverse[k].map_or(0.0, |back| (-exponent * (rates[k] / rates[back]).ln()).exp());
-            let factors: Vec<f64> = (0..rates.len()).map(factor).collect();
-            if let Some((theta, width)) = growth(&self.space.chain, &rates, &factors).filter(|_| factors.iter().all(|factor| factor.is_finite())) {
-                know(values, format!("scgf.{alpha}"), theta, &format!("tilted generator, ±{:.0e}", (0.5 * width).max(f64::EPSILON * theta.abs())));
-            }
-        }
     }
 
     fn flows_into(&self, flows: &known::Flows, values: &mut Values) {

@@ -225,6 +225,15 @@ impl<'a> Space<'a> {
         self.lost.iter().map(|&(from, channel, weight)| spent[from as usize] * self.rate(&factors, channel, weight, from, time)).sum()
     }
 
+    /// Rates at which each state is left for states that were not enumerated.
+    pub(super) fn lost_at(&self, time: f64) -> Vec<f64> {
+        let (factors, mut lost) = (self.factors(time), vec![0.0; self.chain.states]);
+        for &(from, channel, weight) in &self.lost {
+            lost[from as usize] += self.rate(&factors, channel, weight, from, time);
+        }
+        lost
+    }
+
     /// Whether every state that can be reached is there.
     pub(super) fn is_whole(&self) -> bool {
         self.lost.is_empty()
