@@ -3,14 +3,23 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::backend::gpu;
-use crate::output::{CurrentProfile, DensityProfile, Distribution, Network, PlaneProfile, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+use crate::experiment::Model;
+use crate::output::{
+    CurrentProfile, DensityProfile, Distribution, GeneratingFunction, Network, PlaneProfile, Record, Reversed, Run, Series, SeriesObservable, TrajectoryColumn,
+};
 use crate::plan::{Column, JumpColumn};
 use crate::simulation::{Circuit, Outcome, Simulation};
-use crate::statistics::{Field, Measured, Plane};
+use crate::statistics::{Field, Histogram, Measured, Plane};
 use crate::thermodynamics::observables::Unit;
 
 /// Bins of a written histogram.
 const BINS: usize = 200;
+/// Tilts of a written generating function, `-0.2, -0.15 … 1.2` in twentieths.
+const TILTS: std::ops::RangeInclusive<i32> = -4..=24;
+/// Largest share of one trajectory in an average that still counts as sampled.
+const LARGEST_SHARE: f64 = 0.01;
+/// Scalars that are compared with those of the reversed run, and the theorems that do so.
+const COMPARED: [(&str, &[&str]); 2] = [("work", &["crooks", "jarzynski"]), ("entropy_total", &["detailed_total"])];
 
 /// Everything the file holds.
 pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
@@ -31,7 +40,8 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         currents: outcome.fields.iter().enumerate().filter(|_| !simulation.is_jump()).map(|(i, field)| current(simulation, outcome, i, field)).collect(),
         plane: outcome.plane.as_ref().map(|measured| plane(simulation, measured)),
         network: simulation.circuit().map(|circuit| network(circuit, outcome)),
-        distributions: distributions(outcome),
+        distributions: distributions(simulation, outcome),
+        generating_function: generating_function(simulation, outcome),
         trajectories: trajectories(outcome),
     }
 }
@@ -99,6 +109,7 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
         let (name, long_name, unit) = described(column);
         let moments: Vec<_> = (0..outcome.series.saves()).map(|save| outcome.series.moments(save, observable)).collect();
         SeriesObservable {
+            exact: outcome.exact_means.get(&name).cloned(),
             name,
             long_name,
             unit: unit.to_owned(),
@@ -107,7 +118,41 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
             variance: moments.iter().map(|m| m.variance()).collect(),
         }
     });
-    Series { times: times(simulation), observables: observables.collect() }
+    Series { times: times(simulation), observables: observables.chain(energy_change(simulation, outcome)).collect() }
+}
+
+/// What the energy has gained so far by the first law: work less all heats.
+fn energy_change(simulation: &Simulation, outcome: &Outcome) -> Option<SeriesObservable> {
+    let sum: Vec<(usize, f64)> = simulation.plan().series.iter().enumerate().filter_map(|(k, column)| Some((k, first_law(column)?))).collect();
+    if sum.len() < 2 {
+        return None;
+    }
+    let measured: Vec<Measured> = (0..outcome.series.saves()).map(|save| outcome.series.mean_of_sum(save, &sum)).collect();
+    if measured.iter().any(|m| !m.standard_error.is_finite()) {
+        return None;
+    }
+    let heats: Vec<&Vec<f64>> = outcome.exact_means.iter().filter(|(name, _)| *name == "heat" || name.starts_with("heat.")).map(|(_, heat)| heat).collect();
+    let known = outcome.exact_means.get("work").filter(|_| heats.len() + 1 == sum.len());
+    let (mean, standard_error) = split(measured);
+    Some(SeriesObservable {
+        name: "energy_change".to_owned(),
+        long_name: "work less all heats so far".to_owned(),
+        unit: "kT".to_owned(),
+        // Of one trajectory, as the scatter over blocks shows it.
+        variance: standard_error.iter().map(|error| error * error * outcome.trajectories as f64).collect(),
+        exact: known.map(|work| work.iter().enumerate().map(|(save, work)| work - heats.iter().map(|heat| heat[save]).sum::<f64>()).collect()),
+        mean,
+        standard_error,
+    })
+}
+
+/// The factor of a path sum in the energy change.
+fn first_law(column: &Column) -> Option<f64> {
+    match column {
+        Column::Work => Some(1.0),
+        Column::Heat(_) => Some(-1.0),
+        _ => None,
+    }
 }
 
 fn split(measured: Vec<Measured>) -> (Vec<f64>, Vec<f64>) {
@@ -128,6 +173,7 @@ fn place_unit(simulation: &Simulation, field: usize) -> &'static str {
 
 fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Field) -> DensityProfile {
     let (saves, bins) = (outcome.series.saves(), field.layout().bins);
+    let exact = outcome.exact_densities.get(index).and_then(Option::as_ref);
     let (mean, mean_standard_error) = split(field.density());
     let (density, standard_error) = split((0..saves).flat_map(|save| field.density_at(save)).collect());
     DensityProfile {
@@ -142,6 +188,7 @@ fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
         .to_owned(),
         times: times(simulation),
         centres: field.layout().centres(),
+        states: states(simulation, bins),
         counts: (0..saves).flat_map(|save| field.counts(save)[1..=bins].to_vec()).collect(),
         below: (0..saves).map(|save| field.counts(save)[0]).collect(),
         above: (0..saves).map(|save| field.counts(save)[bins + 1]).collect(),
@@ -149,7 +196,16 @@ fn density(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
         standard_error,
         mean,
         mean_standard_error,
-        exact: outcome.exact_density.clone().filter(|_| index == 0),
+        exact: exact.map(|rows| (0..bins).map(|bin| rows.iter().map(|row| row[bin]).sum::<f64>() / rows.len() as f64).collect()),
+        exact_in_time: exact.map(|rows| rows.concat()),
+    }
+}
+
+/// Names of the states of a network of so many.
+fn states(simulation: &Simulation, count: usize) -> Vec<String> {
+    match &simulation.experiment().model {
+        Model::Jump(model) => model.states.clone().filter(|states| states.len() == count).unwrap_or_default(),
+        Model::Overdamped(_) | Model::Exchange(_) => Vec::new(),
     }
 }
 
@@ -195,7 +251,7 @@ fn network(circuit: &Circuit, outcome: &Outcome) -> Network {
     Network { edges: names("flux"), flux, flux_error, traffic, traffic_error, cycles, affinity, states: names("occupancy"), occupancy, occupancy_error }
 }
 
-fn distributions(outcome: &Outcome) -> Vec<Distribution> {
+fn distributions(simulation: &Simulation, outcome: &Outcome) -> Vec<Distribution> {
     let unit = |unit: Unit| match unit {
         Unit::Energy => "kT",
         Unit::Entropy => "nat",
@@ -208,21 +264,64 @@ fn distributions(outcome: &Outcome) -> Vec<Distribution> {
         Unit::Velocity => "length/time",
     };
     let one = |(named, scalar): (&crate::thermodynamics::observables::Named, crate::statistics::Scalar<'_>)| {
-        let histogram = scalar.histogram().coarsened(BINS);
-        let (lower, width) = (histogram.lower(), histogram.width());
-        let total = histogram.total() as f64;
+        let reversed = reversed(simulation, outcome, &named.name);
+        let mut frame = scalar.histogram().clone();
+        reversed.iter().for_each(|reversed| frame.merge(reversed));
+        let frame = frame.coarsened(BINS);
+        let counts = scalar.histogram().counts_in(&frame);
+        let (lower, width) = (frame.lower(), frame.width());
+        let total = scalar.histogram().total() as f64;
         Distribution {
             name: named.name.clone(),
             long_name: named.long_name.to_owned(),
             unit: unit(named.unit).to_owned(),
-            centres: (0..histogram.counts().len()).map(|bin| lower + (bin as f64 + 0.5) * width).collect(),
-            counts: histogram.counts().to_vec(),
-            density: histogram.counts().iter().map(|&count| count as f64 / (total * width)).collect(),
+            centres: (0..counts.len()).map(|bin| lower + (bin as f64 + 0.5) * width).collect(),
+            density: counts.iter().map(|&count| count as f64 / (total * width)).collect(),
+            reversed: reversed.map(|reversed| Reversed { counts: reversed.counts_in(&frame), scale: scale(simulation, named.unit) }),
+            counts,
             underflow: 0,
             overflow: 0,
         }
     };
     outcome.observables.iter().zip(outcome.scalars.iter()).map(one).collect()
+}
+
+/// The histogram of minus a scalar in the reversed run, where a theorem compares both.
+fn reversed(simulation: &Simulation, outcome: &Outcome, name: &str) -> Option<Histogram> {
+    let (_, theorems) = COMPARED.iter().find(|(scalar, _)| name == *scalar || name.strip_suffix("_path") == Some(scalar))?;
+    let asked = &simulation.experiment().measure.theorems;
+    let compared = theorems.iter().any(|theorem| asked.iter().any(|asked| asked == theorem));
+    Some(outcome.reverse.as_ref().filter(|_| compared)?.get(name)?.histogram().mirrored())
+}
+
+/// What a work or an entropy is divided by in a logarithm of probabilities.
+fn scale(simulation: &Simulation, unit: Unit) -> f64 {
+    if unit == Unit::Energy { simulation.temperature().unwrap_or(f64::NAN) } else { 1.0 }
+}
+
+/// `ln⟨exp(−α Δs_tot)⟩/t` from the whole histogram, where the symmetry of it is tried.
+fn generating_function(simulation: &Simulation, outcome: &Outcome) -> Option<GeneratingFunction> {
+    let experiment = simulation.experiment();
+    if !experiment.measure.theorems.iter().any(|theorem| theorem == "gallavotti_cohen") {
+        return None;
+    }
+    let histogram = outcome.scalars.get("entropy_total")?.histogram();
+    let (total, duration) = (histogram.total() as f64, experiment.protocol.duration);
+    let alphas: Vec<f64> = TILTS.map(|twentieth| f64::from(twentieth) / 20.0).collect();
+    let at = |alpha: &f64| {
+        let weights: Vec<(f64, f64)> = histogram.occupied().map(|(s, count)| ((-alpha * s).exp(), count)).collect();
+        let (first, second) = weights.iter().fold((0.0, 0.0), |(first, second), (weight, count)| (first + weight * count, second + weight * weight * count));
+        let largest = weights.iter().map(|(weight, _)| *weight).fold(0.0, f64::max);
+        // Written so that NaN counts as unsampled.
+        if !(largest <= LARGEST_SHARE * first) {
+            return (f64::NAN, f64::NAN);
+        }
+        ((first / total).ln() / duration, (second / (first * first) - 1.0 / total).max(0.0).sqrt() / duration)
+    };
+    let (values, error) = alphas.iter().map(at).unzip();
+    let known: Vec<(f64, f64)> = simulation.exact_values().filter_map(|(name, value, _)| Some((name.strip_prefix("scgf.")?.parse().ok()?, value))).collect();
+    let exact = alphas.iter().map(|alpha| known.iter().find(|(known, _)| (known - alpha).abs() < 1e-9).map_or(f64::NAN, |(_, theta)| *theta)).collect();
+    Some(GeneratingFunction { alphas, values, error, exact })
 }
 
 fn trajectories(outcome: &Outcome) -> Vec<TrajectoryColumn> {

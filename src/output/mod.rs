@@ -12,6 +12,7 @@ mod read;
 mod record;
 pub mod schema;
 mod sweep;
+mod swept;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,10 @@ mod write;
 
 pub use destination::{Destination, Existing};
 pub use error::OutputError;
-pub use profiles::{Bars, Line, PlaneMap, Profiles, profiles};
+pub use profiles::{Bars, Counted, DensityCourse, Line, PlaneMap, Profiles, profiles};
 pub use read::{Summary, read};
-pub use record::{CurrentProfile, DensityProfile, Distribution, Network, PlaneProfile, Record, Run, Series, SeriesObservable, TrajectoryColumn};
+pub use record::{
+    CurrentProfile, DensityProfile, Distribution, GeneratingFunction, Network, PlaneProfile, Record, Reversed, Run, Series, SeriesObservable, TrajectoryColumn,
+};
 pub use sweep::{Sweep, SweepAxis, SweepPoint};
+pub use swept::{Swept, SweptEstimate, swept};

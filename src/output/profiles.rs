@@ -17,12 +17,50 @@ pub struct Profiles {
     pub densities: Vec<Line>,
     /// Currents, one a coordinate.
     pub currents: Vec<Line>,
+    /// Densities of coordinates at every save.
+    pub courses: Vec<DensityCourse>,
     /// Histograms of scalars of a trajectory.
-    pub distributions: Vec<Line>,
+    pub distributions: Vec<Counted>,
+    /// Generating function of the total entropy production over the tilt.
+    pub generating_function: Option<Line>,
     /// Flux and traffic of edges, occupancies of states.
     pub bars: Vec<Bars>,
     /// Density and current in planes of two coordinates.
     pub planes: Vec<PlaneMap>,
+}
+
+/// Density of one coordinate at every save.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DensityCourse {
+    /// Name of the coordinate.
+    pub name: String,
+    /// What `x` is, with its unit.
+    pub x_label: String,
+    /// Unit of the density.
+    pub unit: String,
+    /// Times of the saves.
+    pub times: Vec<f64>,
+    /// Centres of the bins.
+    pub x: Vec<f64>,
+    /// Names of the states, where the bins are those of a network.
+    pub states: Vec<String>,
+    /// Densities, one row a save.
+    pub rows: Vec<Vec<f64>>,
+    /// Their standard errors.
+    pub errors: Vec<Vec<f64>>,
+    /// Exact densities, where known.
+    pub exact: Option<Vec<Vec<f64>>>,
+}
+
+/// A histogram as a density and as numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// The density.
+    pub line: Line,
+    /// Trajectories in every bin.
+    pub counts: Vec<u64>,
+    /// Trajectories of the reversed run in the bin of minus the value, and what the value is divided by in the logarithm of the ratio of both.
+    pub reversed: Option<(Vec<u64>, f64)>,
 }
 
 /// Density and current in a plane; arrays are row-major, `(centres_0, centres_1)`.
@@ -101,20 +139,22 @@ fn read_profiles(file: &File) -> Result<Profiles, hdf5::Error> {
         series: read_series(file)?,
         densities: each(file, group::DENSITY, |group, name| field(group, name, variable::DENSITY_MEAN, Some(variable::DENSITY_EXACT)))?,
         currents: each(file, group::CURRENT, |group, name| field(group, name, variable::CURRENT, Some(variable::CURRENT_EXACT)))?,
-        distributions: each(file, group::DISTRIBUTIONS, |group, name| field(group, name, variable::DENSITY, None))?,
+        courses: each(file, group::DENSITY, course)?,
+        distributions: each(file, group::DISTRIBUTIONS, counted)?,
+        generating_function: generating_function(file)?,
         bars: read_bars(file)?,
         planes: read_planes(file)?,
     })
 }
 
 /// What every subgroup of a group holds; nothing where there is no such group.
-fn each(file: &File, name: &str, read: impl Fn(&Group, &str) -> Result<Option<Line>, hdf5::Error>) -> Result<Vec<Line>, hdf5::Error> {
+fn each<T>(file: &File, name: &str, read: impl Fn(&Group, &str) -> Result<Option<T>, hdf5::Error>) -> Result<Vec<T>, hdf5::Error> {
     if !file.link_exists(name) {
         return Ok(Vec::new());
     }
     let parent = file.group(name)?;
     let mut lines = Vec::new();
-    for name in parent.member_names()? {
+    for name in natural(parent.member_names()?) {
         lines.extend(read(&parent.group(&name)?, &name)?);
     }
     Ok(lines)
@@ -125,14 +165,16 @@ fn read_series(file: &File) -> Result<Vec<Line>, hdf5::Error> {
         return Ok(Vec::new());
     }
     let series = file.group(group::SERIES)?;
-    let names = series.member_names()?;
+    let names = natural(series.member_names()?);
     let is_derived = |name: &String| {
-        [variable::STANDARD_ERROR_SUFFIX, variable::VARIANCE_SUFFIX]
+        [variable::STANDARD_ERROR_SUFFIX, variable::VARIANCE_SUFFIX, variable::EXACT_SUFFIX]
             .iter()
             .any(|suffix| name.strip_suffix(suffix).is_some_and(|of| names.iter().any(|other| other == of)))
     };
     let shown = names.iter().filter(|name| *name != dimension::TIME && !is_derived(name));
-    shown.map(|name| line(&series, name, (name, name.clone()), &series.dataset(dimension::TIME)?, None)).collect()
+    let exact = |name: &str| format!("{name}{}", variable::EXACT_SUFFIX);
+    let exact = |name: &str| Some(exact(name)).filter(|exact| series.link_exists(exact));
+    shown.map(|name| line(&series, name, (name, name.clone()), &series.dataset(dimension::TIME)?, exact(name).as_deref())).collect()
 }
 
 /// A variable of one dimension, over the coordinate that is the only other scale of its length.
@@ -152,6 +194,86 @@ fn field(group: &Group, name: &str, wanted: &str, exact: Option<&str>) -> Result
         }
     }
     Ok(None)
+}
+
+/// Names in the order in which people count: `n2` before `n10`.
+fn natural(mut names: Vec<String>) -> Vec<String> {
+    let key = |name: &String| -> Vec<(u64, String)> {
+        let mut parts: Vec<(u64, String)> = Vec::new();
+        let mut rest = name.as_str();
+        while !rest.is_empty() {
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let letters = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |next| digits + next);
+            parts.push((rest[..digits].parse().unwrap_or(0), rest[digits..letters].to_owned()));
+            rest = &rest[letters..];
+        }
+        parts
+    };
+    names.sort_by_cached_key(key);
+    names
+}
+
+fn counted(group: &Group, name: &str) -> Result<Option<Counted>, hdf5::Error> {
+    let Some(line) = field(group, name, variable::DENSITY, None)? else { return Ok(None) };
+    let counts: Vec<u64> = group.dataset(variable::COUNTS)?.read_raw()?;
+    let reversed: Option<(Vec<u64>, f64)> = if group.link_exists(variable::COUNTS_REVERSED) {
+        Some((group.dataset(variable::COUNTS_REVERSED)?.read_raw()?, group.attr(attribute::SCALE)?.read_scalar()?))
+    } else {
+        None
+    };
+    if counts.len() != line.x.len() || reversed.as_ref().is_some_and(|(reversed, _)| reversed.len() != line.x.len()) {
+        return Err(hdf5::Error::Internal(format!("the counts of `{name}` do not have {} values", line.x.len())));
+    }
+    Ok(Some(Counted { line, counts, reversed }))
+}
+
+fn course(group: &Group, name: &str) -> Result<Option<DensityCourse>, hdf5::Error> {
+    if !group.link_exists(dimension::TIME) || !group.link_exists(variable::DENSITY) {
+        return Ok(None);
+    }
+    let density = group.dataset(variable::DENSITY)?;
+    let mean = field(group, name, variable::DENSITY_MEAN, None)?;
+    let Some(mean) = mean.filter(|_| density.ndim() == 2) else { return Ok(None) };
+    let times: Vec<f64> = group.dataset(dimension::TIME)?.read_raw()?;
+    let rows = |name: &str| -> Result<Vec<Vec<f64>>, hdf5::Error> {
+        let values: Vec<f64> = group.dataset(name)?.read_raw()?;
+        if values.len() != times.len() * mean.x.len() {
+            return Err(hdf5::Error::Internal(format!("`{name}` has {} values, not {} at {} times", values.len(), mean.x.len(), times.len())));
+        }
+        Ok(values.chunks(mean.x.len().max(1)).map(<[f64]>::to_vec).collect())
+    };
+    let exact = if group.link_exists(variable::DENSITY_EXACT_IN_TIME) { Some(rows(variable::DENSITY_EXACT_IN_TIME)?) } else { None };
+    let states = if group.link_exists(variable::STATE_NAME) { names(&group.dataset(variable::STATE_NAME)?)? } else { Vec::new() };
+    if !states.is_empty() && states.len() != mean.x.len() {
+        return Err(hdf5::Error::Internal(format!("`{name}` has {} names of {} states", states.len(), mean.x.len())));
+    }
+    let errors = rows(&format!("{}{}", variable::DENSITY, variable::STANDARD_ERROR_SUFFIX))?;
+    Ok(Some(DensityCourse {
+        name: name.to_owned(),
+        rows: rows(variable::DENSITY)?,
+        errors,
+        exact,
+        states,
+        times,
+        x_label: mean.x_label,
+        unit: mean.unit,
+        x: mean.x,
+    }))
+}
+
+fn generating_function(file: &File) -> Result<Option<Line>, hdf5::Error> {
+    if !file.link_exists(group::GENERATING_FUNCTION) {
+        return Ok(None);
+    }
+    let group = file.group(group::GENERATING_FUNCTION)?;
+    let exact = format!("{}{}", variable::SCGF, variable::EXACT_SUFFIX);
+    let title = "generating function of the total entropy".to_owned();
+    line(&group, variable::SCGF, (variable::SCGF, title), &group.dataset(dimension::ALPHA)?, Some(&exact)).map(Some)
+}
+
+/// Text values.
+pub(super) fn names(dataset: &Dataset) -> Result<Vec<String>, hdf5::Error> {
+    Ok(dataset.read_raw::<VarLenUnicode>()?.iter().map(|name| name.as_str().to_owned()).collect())
 }
 
 fn line(group: &Group, name: &str, (dataset, title): (&str, String), place: &Dataset, exact: Option<&str>) -> Result<Line, hdf5::Error> {
@@ -191,7 +313,7 @@ fn read_bars(file: &File) -> Result<Vec<Bars>, hdf5::Error> {
             continue;
         }
         let values = network.dataset(wanted)?;
-        let names = network.dataset(axis)?.read_raw::<VarLenUnicode>()?.iter().map(|name| name.as_str().to_owned()).collect();
+        let names = names(&network.dataset(axis)?)?;
         let error = network.dataset(&format!("{wanted}{}", variable::STANDARD_ERROR_SUFFIX))?.read_raw()?;
         let (long_name, unit) = (text(&values, attribute::LONG_NAME), text(&values, attribute::UNITS));
         let one = Bars { quantity: wanted.to_owned(), long_name, unit, names, values: values.read_raw()?, error };
@@ -250,4 +372,15 @@ fn halves(mut both: Vec<f64>) -> [Vec<f64>; 2] {
 /// A text attribute; empty where there is none.
 fn text(dataset: &Dataset, name: &str) -> String {
     dataset.attr(name).and_then(|attribute| attribute.read_scalar::<VarLenUnicode>()).map(|text| text.as_str().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::natural;
+
+    #[test]
+    fn names_come_in_the_order_in_which_people_count() {
+        let names = ["n10", "n2", "heat.x10", "heat.x9", "n", "10", "9"].map(str::to_owned).to_vec();
+        assert_eq!(natural(names), ["heat.x9", "heat.x10", "n", "n2", "n10", "9", "10"]);
+    }
 }

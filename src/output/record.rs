@@ -31,6 +31,8 @@ pub struct Record {
     pub network: Option<Network>,
     /// Histograms, one a scalar.
     pub distributions: Vec<Distribution>,
+    /// Generating function of the total entropy production of a steady state, where its symmetry is tried.
+    pub generating_function: Option<GeneratingFunction>,
     /// Values of single trajectories; empty where none were asked for.
     pub trajectories: Vec<TrajectoryColumn>,
 }
@@ -102,6 +104,8 @@ pub struct SeriesObservable {
     pub standard_error: Vec<f64>,
     /// Variance over trajectories.
     pub variance: Vec<f64>,
+    /// Exact mean, where one is known; NaN at times where it is not.
+    pub exact: Option<Vec<f64>>,
 }
 
 /// Probability density of one coordinate. Arrays over time and space are row-major, `(times, centres)`.
@@ -115,6 +119,8 @@ pub struct DensityProfile {
     pub times: Vec<f64>,
     /// Centres of the bins.
     pub centres: Vec<f64>,
+    /// Names of the states, where the bins are those of a network.
+    pub states: Vec<String>,
     /// Trajectories in every bin, `(times, centres)`.
     pub counts: Vec<u64>,
     /// Trajectories below the lowest bin, `(times)`.
@@ -129,8 +135,10 @@ pub struct DensityProfile {
     pub mean: Vec<f64>,
     /// Its standard error, `(centres)`.
     pub mean_standard_error: Vec<f64>,
-    /// Exact density, `(centres)`, where one is known.
+    /// Exact density averaged over the saves, `(centres)`, where one is known.
     pub exact: Option<Vec<f64>>,
+    /// Exact density, `(times, centres)`, where one is known.
+    pub exact_in_time: Option<Vec<f64>>,
 }
 
 /// Probability current of one coordinate: net crossings of a bin face per trajectory and unit time.
@@ -212,12 +220,36 @@ pub struct Distribution {
     pub centres: Vec<f64>,
     /// Trajectories in every bin, `(centres)`.
     pub counts: Vec<u64>,
+    /// The run with the protocol reversed, where theorems compare both.
+    pub reversed: Option<Reversed>,
     /// Probability density, `(centres)`.
     pub density: Vec<f64>,
     /// Trajectories below the lowest bin.
     pub underflow: u64,
     /// Trajectories above the highest bin.
     pub overflow: u64,
+}
+
+/// The run with the protocol reversed, beside a [`Distribution`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reversed {
+    /// Trajectories in the bin of minus the value, `(centres)`.
+    pub counts: Vec<u64>,
+    /// What the value is divided by in the logarithm of the ratio of both: the temperature of a work, 1 of an entropy.
+    pub scale: f64,
+}
+
+/// `ln⟨exp(−α Δs_tot)⟩/t` at the end of the run. Arrays are as long as `alphas`; what is not known, or not sampled, is NaN.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GeneratingFunction {
+    /// Tilts α.
+    pub alphas: Vec<f64>,
+    /// Measured values.
+    pub values: Vec<f64>,
+    /// Their standard errors.
+    pub error: Vec<f64>,
+    /// Exact limits of long times.
+    pub exact: Vec<f64>,
 }
 
 /// One value of every trajectory, in the order of their indices, from 0.

@@ -5,14 +5,15 @@
 //! | `/` | | attributes: the run, the experiment, the generated shader |
 //! | `/estimates` | `estimate` | `value`, `standard_error`, `effective_samples`, `exact`, `z`, `unit`, `source`; of an approximate method `bias`, `bias_standard_error`; of a refined run `refined_difference`, `extrapolated`, with standard errors, `refined_order` |
 //! | `/theorems` | `theorem` | `value`, `standard_error`, `expected`, `z`, `effective_samples`, `verdict`, `advice` |
-//! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance` |
-//! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` |
+//! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance`; `X_exact` where it is known on the way |
+//! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` (averaged over time), `density_exact_in_time`; of a network `state_name` |
 //! | `/current/C` | `C_face` | `current`, `current_standard_error`, `current_exact` |
 //! | `/density/A.B` | `A`, `B` | `density`, `density_standard_error`, `density_exact`: in the plane of two coordinates, averaged over time |
 //! | `/current/A.B` | `component`, `A`, `B` | `current`, `current_standard_error`, `current_exact`: likewise |
 //! | `/network` | `edge`, `cycle`, `state` | `flux`, `traffic`, `occupancy` with standard errors, `affinity`; jump processes only |
-//! | `/distributions/S` | `S` | `counts`, `density`; attributes `underflow`, `overflow` |
-//! | `/sweep` | the keys of a sweep, `estimate`, `theorem` | `seed`; `value`, `standard_error`, `exact`, `z` over all keys and estimates; `unit`; `theorem_z`; in the file of a sweep |
+//! | `/distributions/S` | `S` | `counts`, `density`; `counts_reversed` and the attribute `scale` beside work and entropy where a reversed run was made; attributes `underflow`, `overflow` |
+//! | `/generating_function` | `alpha` | `scgf`, `scgf_standard_error`, `scgf_exact`: of the total entropy of a steady state, with the theorem `gallavotti_cohen` |
+//! | `/sweep` | the keys of a sweep, `estimate`, `theorem` | `seed`; `value`, `standard_error`, `exact`, `z` over all keys and estimates; `unit`; `theorem_z`; attribute `keys`; in the file of a sweep |
 //! | `/trajectories` | `trajectory` | one variable a column |
 //!
 //! `C` is a coordinate and `S` a scalar of one trajectory, as `work`. An exact value that is not known is NaN, an unknown source is empty text.
@@ -89,6 +90,8 @@ pub mod group {
     pub const NETWORK: &str = "network";
     /// Histograms of scalars of one trajectory.
     pub const DISTRIBUTIONS: &str = "distributions";
+    /// Scaled cumulant generating function of the total entropy production.
+    pub const GENERATING_FUNCTION: &str = "generating_function";
     /// What a sweep found, over its keys.
     pub const SWEEP: &str = "sweep";
     /// Values of single trajectories.
@@ -113,6 +116,8 @@ pub mod dimension {
     pub const STATE: &str = "state";
     /// Index of a trajectory.
     pub const TRAJECTORY: &str = "trajectory";
+    /// Tilts of a generating function.
+    pub const ALPHA: &str = "alpha";
     /// Bin faces of a coordinate: its name and this.
     pub const FACE_SUFFIX: &str = "_face";
     /// Added to the name of a coordinate that a variable beside it has already, as `time` or `density`.
@@ -169,8 +174,16 @@ pub mod variable {
     pub const DENSITY: &str = "density";
     /// Density averaged over time.
     pub const DENSITY_MEAN: &str = "density_mean";
-    /// Exact density.
+    /// Exact density averaged over time.
     pub const DENSITY_EXACT: &str = "density_exact";
+    /// Exact density at every save.
+    pub const DENSITY_EXACT_IN_TIME: &str = "density_exact_in_time";
+    /// Numbers of trajectories of the reversed run in the bins of minus the values.
+    pub const COUNTS_REVERSED: &str = "counts_reversed";
+    /// Names of the states of a network.
+    pub const STATE_NAME: &str = "state_name";
+    /// Scaled cumulant generating function.
+    pub const SCGF: &str = "scgf";
     /// Probability current.
     pub const CURRENT: &str = "current";
     /// Exact probability current.
@@ -197,6 +210,10 @@ pub mod attribute {
     pub const UNITS: &str = "units";
     /// What a variable is, in words.
     pub const LONG_NAME: &str = "long_name";
+    /// Of a distribution with a reversed run: `ln(counts/counts_reversed)` is a line with the slope of one over this.
+    pub const SCALE: &str = "scale";
+    /// The keys of a sweep, one a line, in the order of the dimensions.
+    pub const KEYS: &str = "keys";
     /// Trajectories below the lowest bin.
     pub const UNDERFLOW: &str = "underflow";
     /// Trajectories above the highest bin.

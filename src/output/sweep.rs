@@ -5,7 +5,7 @@ use std::path::Path;
 use hdf5::File;
 
 use super::record::{Record, Run};
-use super::schema::{dimension, group, variable};
+use super::schema::{attribute, dimension, group, variable};
 use super::table::{Axis, Fault, Table, label};
 use super::write::{write_estimates, write_root, write_theorems};
 use crate::results::{Estimate, Verdict};
@@ -117,6 +117,7 @@ fn write_grid(file: &File, sweep: &Sweep) -> Result<(), Fault> {
             None => table.axis_of_names(&name, axis.texts.iter().map(String::as_str), &words)?,
         });
     }
+    table.words(attribute::KEYS, &sweep.axes.iter().map(|axis| axis.key.as_str()).collect::<Vec<_>>().join("\n"))?;
     let seeds: Vec<u64> = sweep.points.iter().map(|point| point.seed).collect();
     table.variable(variable::SEED, &axes, &seeds, label("1", "seed of the random numbers of the point"))?;
     let (estimates, theorems) = (sweep.estimates(), sweep.theorems());
@@ -148,7 +149,7 @@ fn write_grid(file: &File, sweep: &Sweep) -> Result<(), Fault> {
 }
 
 /// Name of the dimension along a key: the key, unless something beside it has that name.
-fn axis_name(key: &str) -> String {
+pub(super) fn axis_name(key: &str) -> String {
     let taken = [
         variable::SEED,
         variable::VALUE,

@@ -122,8 +122,13 @@ impl Table {
     }
 
     /// An attribute of the group.
-    pub(super) fn number(&self, name: &str, value: u64) -> Result<(), Fault> {
+    pub(super) fn number<T: H5Type>(&self, name: &str, value: T) -> Result<(), Fault> {
         Ok(number_attribute(&self.group, name, &value)?)
+    }
+
+    /// An attribute of the group that is text.
+    pub(super) fn words(&self, name: &str, text: &str) -> Result<(), Fault> {
+        Ok(text_attribute(&self.group, name, text)?)
     }
 
     /// Writes who uses which dimension. Nothing can be added afterwards.

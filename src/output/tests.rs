@@ -73,6 +73,7 @@ fn density(times: Vec<f64>) -> DensityProfile {
         unit: "m".into(),
         times,
         centres: grid(400),
+        states: (0..400).map(|state| format!("state {state}")).collect(),
         counts: vec![10; 1200],
         below: vec![92, 93, 94],
         above: vec![2, 1, 0],
@@ -81,6 +82,7 @@ fn density(times: Vec<f64>) -> DensityProfile {
         mean: wave(400),
         mean_standard_error: wave(400),
         exact: Some(wave(400)),
+        exact_in_time: Some(wave(1200)),
     }
 }
 
@@ -116,6 +118,7 @@ fn sample() -> Record {
                 mean: wave(3),
                 standard_error: wave(3),
                 variance: wave(3),
+                exact: Some(grid(3)),
             }],
         }),
         densities: vec![density(times)],
@@ -133,10 +136,12 @@ fn sample() -> Record {
             unit: "k_B T".into(),
             centres: grid(50),
             counts: vec![80; 50],
+            reversed: Some(Reversed { counts: vec![70; 50], scale: 0.5 }),
             density: vec![2.0; 50],
             underflow: 50,
             overflow: 44,
         }],
+        generating_function: Some(GeneratingFunction { alphas: grid(5), values: wave(5), error: grid(5), exact: vec![f64::INFINITY; 5] }),
         trajectories: vec![TrajectoryColumn { name: "work".into(), long_name: "work at the end".into(), unit: "k_B T".into(), values: vec![0.25; 100_000] }],
     }
 }
@@ -169,6 +174,53 @@ fn what_is_written_is_read_back() {
     assert_eq!(names_in(folder.path()), ["run.h5"]);
     let created = File::open(&path).unwrap().attr(root::CREATED).unwrap().read_scalar::<VarLenUnicode>().unwrap();
     assert_eq!(created.as_str(), "2026-01-01T00:00:00Z");
+}
+
+#[test]
+fn what_can_be_drawn_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.h5");
+    write(&path, &sample());
+    let found = profiles(&path).unwrap();
+    let [work] = found.series.as_slice() else { panic!("{:?}", found.series) };
+    assert_eq!((work.name.as_str(), &work.exact), ("work", &Some(grid(3))));
+    let [course] = found.courses.as_slice() else { panic!("{:?}", found.courses) };
+    assert!(course.times == [0.0, 0.5, 1.0] && course.x == grid(400) && course.states[399] == "state 399");
+    assert_eq!(course.exact.as_ref().unwrap().concat(), wave(1200));
+    assert!(course.rows == vec![vec![0.25; 400]; 3] && course.errors.concat() == wave(1200));
+    let [distribution] = found.distributions.as_slice() else { panic!("{:?}", found.distributions) };
+    assert_eq!((&distribution.counts, &distribution.reversed), (&vec![80; 50], &Some((vec![70; 50], 0.5))));
+    let function = found.generating_function.unwrap();
+    assert!(function.x == grid(5) && function.y == wave(5) && function.error == Some(grid(5)) && function.exact == Some(vec![f64::INFINITY; 5]));
+    assert_eq!(swept(&path).unwrap(), None);
+}
+
+#[test]
+fn a_sweep_is_read_back_over_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.h5");
+    let axis = |key: &str, texts: [&str; 2]| SweepAxis {
+        key: key.into(),
+        texts: texts.map(str::to_owned).to_vec(),
+        numbers: texts.iter().map(|text| text.parse().ok()).collect(),
+    };
+    let point = |k: u8| SweepPoint {
+        seed: u64::from(k),
+        estimates: vec![
+            Estimate { value: f64::from(k), ..estimate("work", Some(0.5), None) },
+            Estimate { value: -f64::from(k), ..estimate("heat", None, None) },
+        ],
+        theorems: Vec::new(),
+    };
+    // `value` is a name that a variable of the group has already.
+    let axes = vec![axis("value", ["1", "2.5"]), axis("kind", ["one", "two"])];
+    let sweep = Sweep { run: run(), experiment: String::new(), axes: axes.clone(), points: (0..4).map(point).collect(), warnings: Vec::new() };
+    Destination::prepare(&path, Existing::Refuse).unwrap().write_sweep(&sweep).unwrap();
+    let found = swept(&path).unwrap().unwrap();
+    assert_eq!(found.axes, axes);
+    let [work, heat] = found.estimates.as_slice() else { panic!("{:?}", found.estimates) };
+    assert_eq!((work.name.as_str(), work.values.as_slice(), work.exact.as_slice()), ("work", &[0.0, 1.0, 2.0, 3.0][..], &[0.5; 4][..]));
+    assert!(heat.values == [0.0, -1.0, -2.0, -3.0] && heat.exact.iter().all(|exact| exact.is_nan()) && heat.unit == "k_B T");
 }
 
 #[test]
@@ -222,7 +274,7 @@ fn variables_know_their_dimensions_and_dimensions_their_variables() {
         assert_eq!(found, dimensions, "{variable}");
     }
     let users = |scale: &str| file.dataset(scale).unwrap().attr("REFERENCE_LIST").unwrap().size();
-    assert_eq!((users("/series/time"), users("/density/x/time"), users("/density/x/x")), (3, 5, 6));
+    assert_eq!((users("/series/time"), users("/density/x/time"), users("/density/x/x")), (4, 6, 8));
 }
 
 #[test]

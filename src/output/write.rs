@@ -6,7 +6,7 @@ use hdf5::{File, Group};
 
 use super::clock::rfc3339;
 use super::plane::write_plane;
-use super::record::{CurrentProfile, DensityProfile, Distribution, Network, Record, Series, TrajectoryColumn};
+use super::record::{CurrentProfile, DensityProfile, Distribution, GeneratingFunction, Network, Record, Series, TrajectoryColumn};
 use super::schema::{SCHEMA_VERSION, attribute, dimension, group, root, variable};
 use super::table::{Axis, Fault, Table, label, number_attribute, text_attribute};
 use crate::results::{Bias, Estimate, Refinement, Verdict};
@@ -29,6 +29,9 @@ pub(super) fn write(path: &Path, record: &Record) -> Result<(), Fault> {
         write_network(&file, network, &record.time_unit)?;
     }
     for_each(&file, group::DISTRIBUTIONS, &record.distributions, write_distribution)?;
+    if let Some(function) = &record.generating_function {
+        write_generating_function(&file, function, &record.time_unit)?;
+    }
     if !record.trajectories.is_empty() {
         write_trajectories(&file, &record.trajectories)?;
     }
@@ -141,6 +144,10 @@ fn write_series(file: &File, series: &Series, time_unit: &str) -> Result<(), Fau
         table.variable(&error_name, &[time], &observable.standard_error, label(unit, &format!("standard error of the mean of {words}")))?;
         let variance_name = format!("{name}{}", variable::VARIANCE_SUFFIX);
         table.variable(&variance_name, &[time], &observable.variance, label(&power(unit, 2), &format!("variance over trajectories of {words}")))?;
+        if let Some(exact) = &observable.exact {
+            let exact_name = format!("{name}{}", variable::EXACT_SUFFIX);
+            table.variable(&exact_name, &[time], exact, label(unit, &format!("exact mean of {words}, NaN where none is known")))?;
+        }
     }
     table.finish()
 }
@@ -154,6 +161,9 @@ fn write_density(parent: &Group, profile: &DensityProfile, time_unit: &str) -> R
     let mut table = Table::create(parent, name)?;
     let time = time_axis(&mut table, &profile.times, time_unit)?;
     let place = table.axis(&axis_name(name), &profile.centres, label(&profile.unit, &format!("centres of the bins of {name}")))?;
+    if !profile.states.is_empty() {
+        table.text(variable::STATE_NAME, place, profile.states.iter().map(String::as_str), "name of the state")?;
+    }
     let count = label("1", "number of trajectories in the bin");
     table.variable(variable::COUNTS, &[time, place], &profile.counts, count)?;
     table.variable(variable::COUNTS_BELOW, &[time], &profile.below, label("1", "number of trajectories below the lowest bin"))?;
@@ -168,6 +178,9 @@ fn write_density(parent: &Group, profile: &DensityProfile, time_unit: &str) -> R
     field(&with_error(variable::DENSITY_MEAN), &[place], &profile.mean_standard_error, words)?;
     if let Some(exact) = &profile.exact {
         field(variable::DENSITY_EXACT, &[place], exact, "exact probability density averaged over time, NaN where none is known")?;
+    }
+    if let Some(exact) = &profile.exact_in_time {
+        field(variable::DENSITY_EXACT_IN_TIME, &[time, place], exact, "exact probability density, NaN where none is known")?;
     }
     table.finish()
 }
@@ -216,8 +229,26 @@ fn write_distribution(parent: &Group, distribution: &Distribution) -> Result<(),
     table.variable(variable::COUNTS, &[bin], &distribution.counts, label("1", "number of trajectories in the bin"))?;
     let words = format!("probability density of {}", distribution.long_name);
     table.variable(variable::DENSITY, &[bin], &distribution.density, label(&power(&distribution.unit, -1), &words))?;
+    if let Some(reversed) = &distribution.reversed {
+        let words = "number of trajectories of the run with the protocol reversed in the bin of minus the value";
+        table.variable(variable::COUNTS_REVERSED, &[bin], &reversed.counts, label("1", words))?;
+        table.number(attribute::SCALE, reversed.scale)?;
+    }
     table.number(attribute::UNDERFLOW, distribution.underflow)?;
     table.number(attribute::OVERFLOW, distribution.overflow)?;
+    table.finish()
+}
+
+fn write_generating_function(file: &File, function: &GeneratingFunction, time_unit: &str) -> Result<(), Fault> {
+    let mut table = Table::create(file, group::GENERATING_FUNCTION)?;
+    let alpha = table.axis(dimension::ALPHA, &function.alphas, label("1", "tilt"))?;
+    let unit = power(time_unit, -1);
+    let error_name = format!("{}{}", variable::SCGF, variable::STANDARD_ERROR_SUFFIX);
+    let exact_name = format!("{}{}", variable::SCGF, variable::EXACT_SUFFIX);
+    let mut column = |name: &str, values: &[f64], words: &str| table.variable(name, &[alpha], values, label(&unit, words));
+    column(variable::SCGF, &function.values, "ln<exp(-alpha entropy_total)>/t at the end of the run, NaN where it is not sampled")?;
+    column(&error_name, &function.error, "standard error of the generating function")?;
+    column(&exact_name, &function.exact, "exact limit of long times, NaN where none is known")?;
     table.finish()
 }
 

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 /// Part of the range left free on either side.
 const MARGIN: f64 = 0.05;
+/// Ticks of an axis, about.
+const TICKS: f64 = 20.0;
 
 /// A range with room around all finite values; around 0 where they are all alike.
 pub(super) fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
@@ -32,6 +34,29 @@ pub(super) fn tick(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// Labels of ticks: as many decimals as tell neighbours of this range from one another.
+pub(super) fn ticks(range: &Range<f64>) -> impl Fn(f64) -> String + use<> {
+    let (width, size) = (range.end - range.start, range.start.abs().max(range.end.abs()));
+    let decimals = (-(width / TICKS).log10().floor()).clamp(0.0, 15.0) as usize;
+    move |value: f64| {
+        if value.abs() < 1e-9 * width {
+            return "0".to_owned();
+        }
+        if (1e-3..1e5).contains(&size) {
+            let text = format!("{value:.decimals$}");
+            return if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
+        }
+        let digits = (value.abs() / width * TICKS).log10().ceil().clamp(1.0, 6.0) as usize;
+        format!("{value:.digits$e}")
+    }
+}
+
+/// Label of a tick at `10^exponent`; between whole powers nothing, unless the range is so short that it holds hardly one.
+pub(super) fn power_of_ten(exponent: f64, range: &Range<f64>) -> String {
+    let whole = (exponent - exponent.round()).abs() < 1e-6;
+    if whole || range.end - range.start < 1.5 { tick(10f64.powf(exponent)) } else { String::new() }
+}
+
 /// A quantity and its unit.
 pub(super) fn with_unit(name: &str, unit: &str) -> String {
     if unit.is_empty() || unit == "1" { name.to_owned() } else { format!("{name} ({unit})") }
@@ -48,6 +73,16 @@ mod tests {
             assert!(range.start < range.end && range.start.is_finite() && range.end.is_finite(), "{values:?}: {range:?}");
             assert!(values.iter().filter(|v| v.is_finite()).all(|v| range.contains(v)), "{values:?}: {range:?}");
         }
+    }
+
+    #[test]
+    fn ticks_of_a_narrow_range_differ() {
+        assert_eq!([2.30252, 2.3026, 0.0].map(ticks(&(2.3025..2.3027))), ["2.30252", "2.3026", "0"]);
+        assert_eq!([0.1, 0.25, 1.0].map(ticks(&(0.0..1.0))), ["0.1", "0.25", "1"]);
+        assert_eq!([100.0, 250.0].map(ticks(&(0.0..600.0))), ["100", "250"]);
+        assert_eq!([1.5e6, 2e-5].map(ticks(&(0.0..2e6))), ["1.50e6", "0"]);
+        assert_eq!([-2.0, -2.5].map(|exponent| power_of_ten(exponent, &(-4.0..0.0))), ["0.01", ""]);
+        assert_eq!(power_of_ten(0.5, &(0.0..1.0)), "3.1623");
     }
 
     #[test]

@@ -3,22 +3,29 @@
 use std::error::Error;
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::FigureError;
-use super::axes::{range, tick, with_unit};
+use super::axes::{range, tick, ticks, with_unit};
+use super::curves::{Curve, Frame, Style, curves};
 use crate::output::{Bars, Line};
 
-const SIZE: (u32, u32) = (560, 340);
+pub(super) const SIZE: (u32, u32) = (560, 340);
 /// Sizes of letters.
-const CAPTION: (&str, u32) = ("sans-serif", 16);
-const LABEL: (&str, u32) = ("sans-serif", 13);
+pub(super) const CAPTION: (&str, u32) = ("sans-serif", 16);
+pub(super) const LABEL: (&str, u32) = ("sans-serif", 13);
 pub(super) const MEASURED: RGBColor = RGBColor(31, 90, 150);
 pub(super) const EXACT: RGBColor = RGBColor(200, 60, 40);
-const GREY: RGBColor = RGBColor(110, 110, 110);
+pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
 /// Standard errors that a band reaches to either side.
-const BAND: f64 = 2.0;
+pub(super) const BAND: f64 = 2.0;
 /// Ratio of the largest density to the smallest one that is drawn on a logarithmic axis.
 const DECADES: f64 = 1e-7;
+/// Distance of the third or the fourth standardised moment from that of a normal law, from which a histogram is not set beside one.
+const UNLIKE: f64 = 1.0;
+/// Width of a letter under a bar, and of the widest figure of bars.
+const LETTER: usize = 7;
+const WIDEST: usize = 1140;
 
 /// Draws on a new canvas.
 pub(super) fn drawn(
@@ -39,90 +46,51 @@ pub(super) fn drawn(
 }
 
 /// A function with its band of two standard errors, and the exact one beside it; `end` is its exact last value.
-pub(super) fn line(line: &Line, end: Option<f64>) -> Result<String, FigureError> {
-    let zero = vec![0.0; line.y.len()];
-    let error = line.error.as_ref().unwrap_or(&zero);
-    let known = |values: &Option<Vec<f64>>| values.iter().flatten().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
-    let low = line.y.iter().zip(error).map(|(y, e)| y - BAND * e);
-    let high = line.y.iter().zip(error).map(|(y, e)| y + BAND * e);
-    let y_range = range(low.chain(high).chain(known(&line.exact)).chain(end));
-    let points = |values: &[f64]| line.x.iter().copied().zip(values.iter().copied()).filter(|(_, y)| y.is_finite()).collect::<Vec<_>>();
-    drawn(&line.title, SIZE, |canvas| {
-        let mut chart = ChartBuilder::on(canvas)
-            .caption(&line.title, CAPTION)
-            .margin(8)
-            .x_label_area_size(40)
-            .y_label_area_size(70)
-            .build_cartesian_2d(range(line.x.iter().copied()), y_range)?;
-        let y_label = with_unit(&line.title, &line.unit);
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .label_style(LABEL)
-            .axis_desc_style(LABEL)
-            .x_desc(&line.x_label)
-            .y_desc(&y_label)
-            .x_label_formatter(&|x| tick(*x))
-            .y_label_formatter(&|y| tick(*y))
-            .draw()?;
-        let finite = |sign: f64| line.x.iter().zip(&line.y).zip(error).map(move |((x, y), e)| (*x, y + sign * BAND * e)).filter(|(_, y)| y.is_finite());
-        let mut band: Vec<(f64, f64)> = finite(1.0).collect();
-        band.extend(finite(-1.0).collect::<Vec<_>>().into_iter().rev());
-        chart.draw_series(std::iter::once(Polygon::new(band, MEASURED.mix(0.25))))?;
-        chart.draw_series(LineSeries::new(points(&line.y), MEASURED.stroke_width(2)))?;
-        if let Some(exact) = &line.exact {
-            chart.draw_series(LineSeries::new(points(exact), EXACT.stroke_width(1)))?;
-        }
-        if let Some(point) = line.x.last().copied().zip(end) {
-            chart.draw_series(std::iter::once(Circle::new(point, 4, EXACT.stroke_width(2))))?;
-        }
-        Ok(())
-    })
+pub(super) fn line(line: &Line, title: &str, end: Option<f64>) -> Result<String, FigureError> {
+    let measured = Curve::new("", Style::Line, line.x.clone(), line.y.clone()).with_error(line.error.clone().unwrap_or_default());
+    let exact = line.exact.as_ref().map(|exact| Curve::new("", Style::Exact, line.x.clone(), exact.clone()));
+    let frame = Frame {
+        title: title.to_owned(),
+        x_label: line.x_label.clone(),
+        y_label: with_unit(&line.title, &line.unit),
+        exact: line.x.last().copied().zip(end).into_iter().collect(),
+        ..Frame::default()
+    };
+    curves(&frame, &std::iter::once(measured).chain(exact).collect::<Vec<_>>())
 }
 
 /// A histogram on a logarithmic axis: tails are what fluctuation theorems speak of. `normal` is the mean and the deviation of a normal law beside it.
 pub(super) fn histogram(line: &Line, normal: Option<(f64, f64)>) -> Result<String, FigureError> {
-    let largest = line.y.iter().copied().filter(|y| y.is_finite()).fold(0.0, f64::max);
-    let seen: Vec<(f64, f64)> = line.x.iter().copied().zip(line.y.iter().copied()).filter(|(_, y)| *y > largest * DECADES).collect();
-    let smallest = seen.iter().map(|(_, y)| *y).fold(largest, f64::min);
-    drawn(&line.name, SIZE, |canvas| {
-        let mut chart = ChartBuilder::on(canvas).caption(&line.name, CAPTION).margin(8).x_label_area_size(40).y_label_area_size(70).build_cartesian_2d(
-            range(seen.iter().map(|(x, _)| *x)),
-            (0.5 * smallest.max(f64::MIN_POSITIVE)..2.0 * largest.max(2.0 * f64::MIN_POSITIVE)).log_scale(),
-        )?;
-        let (x_label, y_label) = (short(line), with_unit("density", &line.unit));
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .label_style(LABEL)
-            .axis_desc_style(LABEL)
-            .x_desc(x_label)
-            .y_desc(y_label)
-            .x_label_formatter(&|x| tick(*x))
-            .y_label_formatter(&|y| tick(*y))
-            .draw()?;
-        chart.draw_series(seen.iter().map(|point| Circle::new(*point, 2, MEASURED.filled())))?;
-        if let Some((mean, deviation)) = normal.filter(|(mean, deviation)| is_smooth(line, *mean, *deviation)) {
-            let law = |x: f64| (-0.5 * ((x - mean) / deviation).powi(2)).exp() / (deviation * std::f64::consts::TAU.sqrt());
-            let curve = line.x.iter().map(|x| (*x, law(*x))).filter(|(_, y)| *y > 0.5 * smallest);
-            chart.draw_series(LineSeries::new(curve, GREY.stroke_width(1)))?;
-        }
-        Ok(())
-    })
+    let mut all = vec![seen("", &line.x, &line.y)];
+    if let Some((mean, deviation)) = normal.filter(|(mean, deviation)| is_smooth(line, *mean, *deviation)) {
+        let law = |x: &f64| (-0.5 * ((x - mean) / deviation).powi(2)).exp() / (deviation * std::f64::consts::TAU.sqrt());
+        all.push(Curve::new("", Style::Law, line.x.clone(), line.x.iter().map(law).collect()));
+    }
+    let frame = Frame { title: line.name.clone(), x_label: short(line), y_label: with_unit("density", &line.unit), logarithmic: true, ..Frame::default() };
+    curves(&frame, &all)
+}
+
+/// The bins of a histogram with anything in them.
+pub(super) fn seen(name: &str, x: &[f64], density: &[f64]) -> Curve {
+    let largest = density.iter().copied().filter(|y| y.is_finite()).fold(0.0, f64::max);
+    let (x, y) = x.iter().zip(density).filter(|(_, y)| **y > largest * DECADES).unzip();
+    Curve::new(name, Style::Points, x, y)
 }
 
 /// What is on the axis: in words, or by name where those would not fit.
-fn short(line: &Line) -> String {
+pub(super) fn short(line: &Line) -> String {
     const MOST: usize = 64;
     let unit = line.x_label.rfind(" (").map_or("", |place| &line.x_label[place..]);
     if line.x_label.chars().count() <= MOST { line.x_label.clone() } else { format!("{}{unit}", line.name) }
 }
 
-/// Whether hardly a bin near the mean is empty: sums over few events take values with gaps, and no normal law belongs beside them.
+/// Whether a normal law belongs beside a histogram: hardly a bin near the mean is empty, as sums over few events leave gaps, and its shape is alike.
 fn is_smooth(line: &Line, mean: f64, deviation: f64) -> bool {
     let near: Vec<f64> = line.x.iter().zip(&line.y).filter(|(x, _)| (*x - mean).abs() <= 2.0 * deviation).map(|(_, y)| *y).collect();
     let empty = near.iter().filter(|y| **y <= 0.0).count();
-    near.len() > 4 && 5 * empty <= near.len()
+    let all: f64 = line.y.iter().sum();
+    let moment = |power: i32| line.x.iter().zip(&line.y).map(|(x, y)| y * ((x - mean) / deviation).powi(power)).sum::<f64>() / all;
+    near.len() > 4 && 5 * empty <= near.len() && moment(3).abs() <= UNLIKE && (moment(4) - 3.0).abs() <= UNLIKE
 }
 
 /// Numbers with names, as bars with two standard errors; `exact` are their exact values, where known.
@@ -131,12 +99,19 @@ pub(super) fn bars(bars: &Bars, exact: &[Option<f64>]) -> Result<String, FigureE
     let high = bars.values.iter().zip(&bars.error).map(|(value, error)| value + BAND * error);
     let values = range(low.chain(high).chain(exact.iter().flatten().copied()).chain(std::iter::once(0.0)));
     let count = bars.names.len();
-    drawn(&bars.long_name, SIZE, |canvas| {
+    let longest = bars.names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = (90 + count * (8 + LETTER * longest)).max(SIZE.0 as usize);
+    // Names that do not fit side by side are written downwards.
+    let upright = width > WIDEST;
+    let (below, width) = if upright { (40 + LETTER * longest, WIDEST) } else { (40, width) };
+    let size = (width as u32, SIZE.1 + below as u32 - 40);
+    let y_tick = ticks(&values);
+    drawn(&bars.long_name, size, |canvas| {
         let places = -0.5..count as f64 - 0.5;
         let mut chart = ChartBuilder::on(canvas)
             .caption(&bars.long_name, CAPTION)
             .margin(8)
-            .x_label_area_size(40)
+            .x_label_area_size(below as u32)
             .y_label_area_size(70)
             .build_cartesian_2d(places, values)?;
         let name = |place: &f64| {
@@ -145,15 +120,18 @@ pub(super) fn bars(bars: &Bars, exact: &[Option<f64>]) -> Result<String, FigureE
             bars.names.get(index as usize).filter(|_| on_it).cloned().unwrap_or_default()
         };
         let unit = with_unit("", &bars.unit);
+        let names = LABEL.into_font().color(&BLACK);
+        let downwards = names.clone().transform(FontTransform::Rotate90).pos(Pos::new(HPos::Left, VPos::Center));
         chart
             .configure_mesh()
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)
             .label_style(LABEL)
             .axis_desc_style(LABEL)
-            .x_labels(count.clamp(2, 12))
+            .x_label_style(if upright { downwards } else { names })
+            .x_labels(count + 1)
             .x_label_formatter(&name)
-            .y_label_formatter(&|y| tick(*y))
+            .y_label_formatter(&|y| y_tick(*y))
             .y_desc(unit.trim())
             .draw()?;
         for (place, (value, error)) in bars.values.iter().zip(&bars.error).enumerate() {

@@ -1,9 +1,12 @@
-//! The page of a run: what it found as tables and figures, in one HTML file that needs nothing else.
+//! The page of a run or a sweep: what it found as tables and figures, in one HTML file that needs nothing else.
 
 mod axes;
+mod curves;
 mod figure;
 mod page;
 mod plane;
+mod run;
+mod sweep;
 
 pub use page::page;
 
@@ -15,4 +18,13 @@ pub struct FigureError {
     pub figure: String,
     /// Why.
     pub reason: String,
+}
+
+/// Figures under one heading.
+struct Section {
+    title: &'static str,
+    /// SVG texts.
+    figures: Vec<String>,
+    /// How many more the file has.
+    more: usize,
 }

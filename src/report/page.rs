@@ -2,27 +2,24 @@
 
 use std::fmt::Write;
 
-use super::{FigureError, figure, plane};
-use crate::output::{Bars, Line, Profiles, Summary};
+use super::{FigureError, Section, run, sweep};
+use crate::output::{Profiles, Summary, Swept};
 use crate::results::{Estimate, Judgement, Verdict};
-
-/// Most figures of one kind; more are counted, not drawn.
-const MOST_FIGURES: usize = 12;
-/// Most bars of a figure that can be read.
-const MOST_BARS: usize = 60;
 
 const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222;background:#fff}\
 h1{font-size:1.5em;margin-bottom:.2em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #ccc}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15em .8em;text-align:left;border-bottom:1px solid #eee}\
-td.n{text-align:right}.holds{color:#187818}.violated{color:#b01818;font-weight:bold}.undersampled{color:#a06000}\
+td.n{text-align:right;white-space:nowrap}.holds{color:#187818}.violated{color:#b01818;font-weight:bold}.undersampled{color:#a06000}\
 .figures{display:flex;flex-wrap:wrap;gap:8px}.figures svg{max-width:100%;height:auto}pre{background:#f6f6f6;padding:1em;overflow:auto}small{color:#666}";
 
-/// One HTML file of a run; `bound` is the |z| above which an exact value counts as violated.
+/// One HTML file of a run, or of what a sweep found; `bound` is the |z| above which an exact value counts as violated.
 ///
 /// # Errors
 /// When a figure cannot be drawn.
-pub fn page(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String, FigureError> {
+pub fn page(summary: &Summary, profiles: &Profiles, swept: Option<&Swept>, bound: f64) -> Result<String, FigureError> {
+    let sections = run::sections(summary, profiles, bound)?;
+    let sections: Vec<Section> = swept.map_or(Ok(Vec::new()), sweep::sections)?.into_iter().chain(sections).collect();
     let run = &summary.run;
     let mut html = String::new();
     let mut write = |text: std::fmt::Arguments<'_>| {
@@ -51,92 +48,35 @@ pub fn page(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String
     if !run.source.is_empty() {
         write(format_args!("<p><small>Source: {}</small></p>\n", escaped(&run.source)));
     }
-    write(format_args!("{}{}", theorems(&summary.theorems), figures(summary, profiles, bound)?));
+    let (theorems, figures) = (theorems(&summary.theorems), figures(&sections));
+    // A sweep has the theorems of every point, too many to stand before what it shows.
+    let (first, second) = if swept.is_some() { (figures, theorems) } else { (theorems, figures) };
+    write(format_args!("{}{first}{second}", warnings(&summary.warnings)));
     write(format_args!("{}<h2>Experiment</h2><pre>{}</pre></body></html>\n", estimates(&summary.estimates, bound), escaped(&summary.experiment)));
     Ok(html)
 }
 
 /// What the colours mean.
-const LEGEND: &str = "<p><small>Blue: measured, with two standard errors to either side. Red: exact, where it is known; a circle is the exact value at the end. \
-Grey beside a histogram: the normal law of the exact mean and variance.</small></p>\n";
-/// Distributions that are drawn first.
-const FIRST: [&str; 6] = ["entropy_total", "entropy_medium", "work", "heat", "hatano_sasa", "entropy_housekeeping"];
-/// Estimates that make a figure of their own, one bar for each coordinate, bath or cell, where there are several.
-const ROWS: [(&str, &str); 3] = [
-    ("energy_average", "energy of the cells, averaged over the run"),
-    ("kinetic_temperature", "m v² at the end, for each coordinate"),
-    ("heat_rate", "heat given to each bath per time"),
-];
-/// Values below this are rounding.
-const ROUNDING: f64 = 1e-9;
+const LEGEND: &str = "<p><small>Blue, and other colours with names beside them: measured, with two standard errors to either side. Red: exact, or what a theorem asks for; \
+a circle is an exact value. Grey beside a histogram: the normal law of the exact mean and variance.</small></p>\n";
 
-fn figures(summary: &Summary, profiles: &Profiles, bound: f64) -> Result<String, FigureError> {
+fn figures(sections: &[Section]) -> String {
     let mut html = String::new();
-    let scores: Vec<(String, f64)> = summary.estimates.iter().filter_map(|e| Some((e.name.clone(), e.z?))).collect();
-    let first = if scores.is_empty() { Vec::new() } else { vec![figure::scores(&scores, bound)?] };
-    let exact = |name: &str| summary.estimates.iter().find(|e| e.name == name).and_then(|e| e.exact);
-    let mut section = |title: &str, drawn: Vec<String>, all: usize| {
-        if drawn.is_empty() {
-            return;
+    for Section { title, figures, more } in sections.iter().filter(|section| !section.figures.is_empty()) {
+        html.push_str(&format!("<h2>{title}</h2><div class=\"figures\">{}</div>\n", figures.concat()));
+        if *more > 0 {
+            html.push_str(&format!("<p><small>{more} more are in the file.</small></p>\n"));
         }
-        html.push_str(&format!("<h2>{title}</h2><div class=\"figures\">{}</div>\n", drawn.concat()));
-        if all > drawn.len() {
-            html.push_str(&format!("<p><small>{} more are in the file.</small></p>\n", all - drawn.len()));
-        }
-    };
-    let several =
-        |lines: &[Line], draw: &dyn Fn(&Line) -> Result<String, FigureError>| lines.iter().take(MOST_FIGURES).map(draw).collect::<Result<Vec<_>, _>>();
-    section("Exact values", first, 0);
-    // The states of a network are names, not places: their occupancies are bars.
-    let is_place = |line: &&Line| line.x.len() > 1 && (line.name != "state" || profiles.bars.is_empty());
-    let fields: Vec<_> = profiles.densities.iter().chain(&profiles.currents).filter(is_place).cloned().collect();
-    let maps = profiles.planes.iter().map(plane::map).collect::<Result<Vec<_>, _>>()?;
-    let all = fields.len() + maps.len();
-    section("Densities and currents", [maps, several(&fields, &|line| figure::line(line, None))?].concat(), all);
-    let rows: Vec<Bars> = ROWS.iter().filter_map(|(quantity, words)| row(&summary.estimates, quantity, words)).collect();
-    let bars: Vec<&Bars> = profiles.bars.iter().chain(&rows).filter(|bars| !bars.names.is_empty() && bars.names.len() <= MOST_BARS).collect();
-    let of_bars = |bars: &&Bars| {
-        let known: Vec<Option<f64>> = bars.names.iter().map(|name| exact(&format!("{}.{name}", bars.quantity))).collect();
-        figure::bars(bars, &known)
-    };
-    section("Flows and occupancies", bars.iter().map(of_bars).collect::<Result<Vec<_>, _>>()?, profiles.bars.len() + rows.len());
-    let series: Vec<_> = profiles.series.iter().filter(|line| line.x.len() > 1 && says_something(&line.y)).cloned().collect();
-    section("Means in time", several(&series, &|line| figure::line(line, exact(&line.name)))?, series.len());
-    let mut shown: Vec<_> = profiles.distributions.iter().filter(|d| is_of_interest(d)).cloned().collect();
-    shown.sort_by_key(|line| FIRST.iter().position(|name| line.name == *name).unwrap_or(FIRST.len()));
-    let normal = |name: &str| {
-        exact(name).zip(exact(&format!("{name}.variance")).filter(|variance| *variance > ROUNDING)).map(|(mean, variance)| (mean, variance.sqrt()))
-    };
-    section("Distributions over trajectories", several(&shown, &|line| figure::histogram(line, normal(&line.name)))?, shown.len());
-    if !html.is_empty() {
-        html.insert_str(0, LEGEND);
     }
-    Ok(html)
+    if html.is_empty() { html } else { format!("{LEGEND}{html}") }
 }
 
-/// Anything but rounding.
-fn says_something(values: &[f64]) -> bool {
-    values.iter().any(|value| value.abs() > ROUNDING)
-}
-
-fn is_of_interest(line: &Line) -> bool {
-    let hidden = ["symmetry.", "cosine.", "sine."].iter().any(|start| line.name.starts_with(start)) || line.name.ends_with("_residual");
-    !hidden && line.x.len() > 1 && says_something(&line.x)
-}
-
-/// Estimates `quantity.…`, of which there are several.
-fn row(estimates: &[Estimate], quantity: &str, words: &str) -> Option<Bars> {
-    let mut bars = Bars { quantity: quantity.to_owned(), long_name: words.to_owned(), ..Bars::default() };
-    for estimate in estimates {
-        let Some(ending) = estimate.name.strip_prefix(quantity).and_then(|rest| rest.strip_prefix('.')).filter(|ending| !ending.contains('.')) else {
-            continue;
-        };
-        bars.names.push(ending.to_owned());
-        bars.values.push(estimate.value);
-        bars.error.push(estimate.standard_error);
-        bars.unit.clone_from(&estimate.unit);
+fn warnings(warnings: &[String]) -> String {
+    if warnings.is_empty() {
+        return String::new();
     }
-    (bars.names.len() > 1).then_some(bars)
+    let items = warnings.iter().map(|warning| format!("<li><small>{}</small></li>", escaped(warning)));
+    format!("<h2>Warnings</h2><ul>{}</ul>\n", items.collect::<String>())
 }
 
 fn theorems(theorems: &[Verdict]) -> String {
@@ -196,7 +136,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::PlaneMap;
+    use crate::output::{Bars, Counted, Line, PlaneMap};
 
     fn summary() -> Summary {
         let estimate = Estimate {
@@ -217,7 +157,7 @@ mod tests {
             wgsl: String::new(),
             estimates: vec![estimate],
             theorems: Vec::new(),
-            warnings: Vec::new(),
+            warnings: vec!["Beware of <this>.".into()],
         }
     }
 
@@ -244,19 +184,22 @@ mod tests {
             series: vec![line.clone()],
             densities: vec![line.clone()],
             currents: vec![line.clone()],
-            distributions: vec![line],
+            courses: Vec::new(),
+            distributions: vec![Counted { counts: vec![0, 1, 4], line, reversed: None }],
+            generating_function: None,
             bars: vec![bars],
             planes: vec![plane],
         };
-        let html = page(&summary(), &profiles, 4.0).expect("drawn");
+        let html = page(&summary(), &profiles, None, 4.0).expect("drawn");
         assert_eq!(html.matches("<svg").count(), 7, "{html}");
+        assert!(html.contains("<li><small>Beware of &lt;this&gt;.</small></li>"));
         assert!(html.contains("A &amp; B") && html.contains("It &lt;works&gt;.") && !html.contains("work<b>"));
         assert!(html.contains("class=\"n violated\">-10.0"));
     }
 
     #[test]
     fn empty_profiles_make_a_page_without_figures_but_scores() {
-        let html = page(&summary(), &Profiles::default(), 4.0).expect("drawn");
+        let html = page(&summary(), &Profiles::default(), None, 4.0).expect("drawn");
         assert_eq!(html.matches("<svg").count(), 1);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::SimulationError;
+use super::courses::{Courses, Track, numbers};
 use super::law::Law;
 use super::linear_means::linear_means;
 use super::linear_path::{Course, LinearPath, dynamics};
@@ -47,6 +48,8 @@ pub(super) struct Answers {
     pub(super) last: Option<Law>,
     /// Density at each save, one coordinate only.
     pub(super) densities: Vec<Density>,
+    /// What is known at the saves.
+    pub(super) courses: Courses,
     /// Stationary current on a ring.
     pub(super) current: Option<f64>,
     /// What is known of densities and currents on grids.
@@ -133,7 +136,10 @@ impl Question<'_> {
         let pairs = circulation_pairs(&self.plan.coordinates);
         let course = self.course();
         let (table, slices, length) = self.continuous(&course)?;
-        let means = linear_means(self.system, start, &table, (slices, length), &pairs)?;
+        let mut track = Track::new(self.saves());
+        let means = linear_means(self.system, start, &table, (slices, length), &pairs, &mut |time, means| {
+            track.see(time, numbers(means.work, means.medium, &means.heat, &means.last));
+        })?;
         let source = "moments of the Gaussian law";
         let entropy = means.last.entropy() - start.entropy();
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
@@ -171,6 +177,7 @@ impl Question<'_> {
         }
         answers.places(&self.system.names, &means.last);
         self.unseen_variances(&mut answers)?;
+        self.linear_courses(&track, &mut answers);
         Ok(answers)
     }
 
@@ -189,7 +196,13 @@ impl Question<'_> {
     pub(super) fn course(&self) -> Course<'_> {
         let last = self.table.first().map_or(0, |values| values.len() - 1);
         let ends = (crate::plan::protocol_at(self.table, 0), crate::plan::protocol_at(self.table, last));
-        Course { experiment: self.experiment, duration: self.duration(), steps: self.plan.schedule.steps, ends }
+        Course {
+            experiment: self.experiment,
+            duration: self.duration(),
+            steps: self.plan.schedule.steps,
+            parts: (self.plan.schedule.saves() as u64 - 1).max(1),
+            ends,
+        }
     }
 
     /// The protocol in slices so thin that it as good as moves continuously: its table, their number and length.
@@ -220,8 +233,7 @@ impl Question<'_> {
     }
 
     fn one_coordinate(&self) -> Result<Answers, SimulationError> {
-        let times: Vec<f64> = (0..self.plan.schedule.saves() as u64).map(|save| self.plan.schedule.time(save * self.plan.schedule.save_every)).collect();
-        let (snapshots, variances) = match self.evolved(&times) {
+        let (snapshots, variances) = match self.evolved(&self.saves()) {
             Ok(found) => found,
             // A model without a range of its own (free diffusion) has no grid; it is no error of the run.
             Err(ExactError::NotConfining | ExactError::NotFinite { .. } | ExactError::RangeTooNarrow { .. } | ExactError::Unresolved { .. }) => {
@@ -256,6 +268,7 @@ impl Question<'_> {
         if let Some(ring) = ring(self.system, &crate::plan::protocol_at(self.table, 0))?.filter(|_| !self.moves() && self.opening.kind == Start::SteadyState) {
             self.steady_ring(&mut answers, &ring, &snapshots);
         }
+        self.courses_of_one(&snapshots, &mut answers);
         Ok(answers)
     }
 

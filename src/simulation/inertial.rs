@@ -20,10 +20,12 @@ pub(super) struct InertialMeans {
     pub(super) heat: Vec<f64>,
 }
 
-/// Means along a path; heat and work of the drives by Simpson's rule over the slices of the protocol.
-pub(super) fn inertial_means(system: &System, path: &LinearPath) -> Result<InertialMeans, ExactError> {
-    let mut means = InertialMeans { last: path.last().clone(), work: path.mean_of_moves(), heat: vec![0.0; system.dimension()] };
+/// Means along a path; heat and work of the drives by Simpson's rule over the slices of the protocol. `seen` is shown them at the start and after every slice.
+pub(super) fn inertial_means(system: &System, path: &LinearPath, seen: &mut dyn FnMut(f64, &InertialMeans)) -> Result<InertialMeans, ExactError> {
+    let mut means = InertialMeans { last: path.laws[0].clone(), work: 0.0, heat: vec![0.0; system.dimension()] };
+    seen(0.0, &means);
     for (k, kind) in path.kinds.iter().enumerate() {
+        means.work += path.mean_of_move(k);
         let slice = &path.slices[*kind];
         let middle = path.laws[k].after(&slice.half)?;
         for (law, weight) in [(&path.laws[k], 1.0), (&middle, 4.0), (&path.laws[k + 1], 1.0)] {
@@ -32,7 +34,10 @@ pub(super) fn inertial_means(system: &System, path: &LinearPath) -> Result<Inert
             means.heat.iter_mut().zip(heat).for_each(|(sum, rate)| *sum += factor * rate);
             means.work += factor * work;
         }
+        means.last = path.laws[k + 1].clone();
+        seen((k + 1) as f64 * path.length, &means);
     }
+    means.work += path.mean_of_move(path.kinds.len());
     Ok(means)
 }
 

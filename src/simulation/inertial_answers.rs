@@ -2,6 +2,7 @@
 
 use super::SimulationError;
 use super::answers::{Answers, Question};
+use super::courses::{Track, numbers};
 use super::inertial::{InertialMeans, inertial_means};
 use super::law::Law;
 use super::linear_path::{LinearPath, dynamics};
@@ -109,11 +110,15 @@ impl Question<'_> {
     fn inertial(&self, start: &Gaussian) -> Result<Answers, SimulationError> {
         let course = self.course();
         let path = LinearPath::new(self.system, start, &course)?;
-        let means = inertial_means(self.system, &path)?;
-        let source = "moments of the Gaussian law";
         let d = self.system.dimension();
         let bathed = |i: &usize| self.system.is_bathed(*i);
-        let medium: f64 = (0..d).filter(bathed).map(|i| means.heat[i] / self.system.temperature[i]).sum();
+        let medium_of = |heat: &[f64]| -> f64 { (0..d).filter(bathed).map(|i| heat[i] / self.system.temperature[i]).sum() };
+        let mut track = Track::new(self.saves());
+        let means = inertial_means(self.system, &path, &mut |time, means| {
+            track.see(time, numbers(means.work, medium_of(&means.heat), &means.heat, &means.last));
+        })?;
+        let source = "moments of the Gaussian law";
+        let medium = medium_of(&means.heat);
         let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
         for bath in self.baths.iter().filter(|_| self.baths.len() > 1) {
             let heat: f64 = bath.coordinates.iter().map(|&i| means.heat[i]).sum();
@@ -132,6 +137,7 @@ impl Question<'_> {
         if self.has_cumulants() {
             self.linear_cumulants(&path, &course, &mut answers)?;
         }
+        self.linear_courses(&track, &mut answers);
         Ok(answers)
     }
 

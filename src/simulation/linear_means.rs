@@ -25,13 +25,14 @@ pub(super) struct LinearMeans {
     pub(super) areas: Vec<f64>,
 }
 
-/// Follows the Gaussian law through the protocol table `Λ_0 … Λ_{N+1}`.
+/// Follows the Gaussian law through the protocol table `Λ_0 … Λ_{N+1}`; `seen` is shown the means at the start and after every slice.
 pub(super) fn linear_means(
     system: &System,
     start: &Gaussian,
     table: &[Vec<f64>],
     (steps, dt): (usize, f64),
     pairs: &[(u16, u16)],
+    seen: &mut dyn FnMut(f64, &LinearMeans),
 ) -> Result<LinearMeans, ExactError> {
     let stride = steps.div_ceil(MOST_SLICES).max(1);
     let mut means = LinearMeans { last: start.clone(), work: 0.0, heat: vec![0.0; system.dimension()], medium: 0.0, areas: vec![0.0; pairs.len()] };
@@ -39,6 +40,7 @@ pub(super) fn linear_means(
     let mut place = 0;
     let mut protocol = at(0);
     let mut slice = None;
+    seen(0.0, &means);
     while place < steps {
         let next = (place + stride).min(steps);
         means.move_protocol(system, &mut protocol, at(next))?;
@@ -51,6 +53,7 @@ pub(super) fn linear_means(
         means.advance(&current, pairs)?;
         slice = Some(current);
         place = next;
+        seen(place as f64 * dt, &means);
     }
     let last = table.first().map_or(steps, |values| values.len() - 1);
     means.move_protocol(system, &mut protocol, at(last))?;

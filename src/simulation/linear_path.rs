@@ -62,6 +62,8 @@ pub(super) struct Course<'a> {
     pub(super) experiment: &'a Experiment,
     pub(super) duration: f64,
     pub(super) steps: u64,
+    /// Parts of equal length, whole steps each, at whose ends something is to be known.
+    pub(super) parts: u64,
     pub(super) ends: (Vec<f64>, Vec<f64>),
 }
 
@@ -78,11 +80,15 @@ impl Course<'_> {
         (1..64).any(|k| at(k) != first)
     }
 
-    /// Whole slices a step, or whole steps a slice: jumps of the protocol fall between slices. `rate` is that of the fastest motion.
+    /// Whole slices a step, or whole steps a slice and whole slices a part: jumps of the protocol fall between slices. `rate` is that of the fastest motion.
     pub(super) fn slices(&self, rate: f64) -> u64 {
         let wanted = ((SLICES_PER_RADIAN * self.duration * rate).min(MOST_SLICES as f64) as u64).max(if self.moves_inside() { SLICES } else { FEWEST_SLICES });
         let steps = self.steps;
-        if steps <= wanted { steps * (wanted / steps).max(1) } else { (wanted.min(steps)..=steps).find(|n| steps.is_multiple_of(*n)).unwrap_or(steps) }
+        if steps <= wanted {
+            steps * (wanted / steps).max(1)
+        } else {
+            (wanted.min(steps)..=steps).find(|n| steps.is_multiple_of(*n) && n.is_multiple_of(self.parts)).unwrap_or(steps)
+        }
     }
 
     /// Protocol values before the first slice, in the middle of each, and after the last: `[variable][0..=slices + 1]`, as the table of a plan.
@@ -198,9 +204,9 @@ impl<'a> LinearPath<'a> {
         Ok(())
     }
 
-    /// Mean energy that the moves of the protocol bring.
-    pub(super) fn mean_of_moves(&self) -> f64 {
-        self.moves.iter().zip(&self.laws).filter_map(|(form, law)| Some(form.as_ref()?.mean(law))).sum()
+    /// Mean energy that the move of the protocol before slice `k` brings, or the last one.
+    pub(super) fn mean_of_move(&self, k: usize) -> f64 {
+        self.moves[k].as_ref().map_or(0.0, |form| form.mean(&self.laws[k]))
     }
 
     /// The law at the end.

@@ -1,6 +1,7 @@
 //! A run from end to end: experiment → plan → backend → statistics → results.
 
 mod answers;
+mod courses;
 mod evidence;
 mod exchange;
 mod grids;
@@ -165,6 +166,11 @@ impl Simulation {
     /// Everything known exactly: name, value, where it comes from.
     pub fn exact_values(&self) -> impl Iterator<Item = (&str, f64, &str)> {
         self.answers.values.iter().map(|(name, (value, source))| (name.as_str(), *value, source.as_str()))
+    }
+
+    /// The one temperature of all baths, where there is one.
+    pub fn temperature(&self) -> Option<f64> {
+        self.facts.single_temperature
     }
 
     /// Reactions, cycles and states of a jump process.

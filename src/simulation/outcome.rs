@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::bin_averages;
+use super::courses::Marginal;
 use super::evidence::Gathered;
 use super::refine::error_of_z;
 use super::{Simulation, SimulationError};
 use crate::backend::Description;
-use crate::density::Density;
 use crate::experiment::jump::JumpModel;
 use crate::experiment::{Experiment, Model};
 use crate::plan::{Column, Plan};
 use crate::results::{Bias, Estimate, Judgement, Verdict};
-use crate::statistics::{Fields, Measured, Plane, Scalars, Series, Tallies, significance_bound};
+use crate::statistics::{Field, Fields, Measured, Plane, Scalars, Series, Tallies, significance_bound};
 use crate::thermodynamics::estimates::{Sources, Spreading, Units, estimates as estimates_of};
 use crate::thermodynamics::observables::Named;
 use crate::thermodynamics::theorems::{Evidence, Facts, judge};
@@ -76,8 +75,12 @@ pub struct Outcome {
     pub tallies: Tallies,
     /// End values of every trajectory, where asked for: name and values.
     pub kept: Vec<(String, Vec<f64>)>,
-    /// Exact density in every bin of the first field, averaged over the saves, where known.
-    pub exact_density: Option<Vec<f64>>,
+    /// Exact density at every save in every bin of each field, where known.
+    pub exact_densities: Vec<Option<Vec<Vec<f64>>>>,
+    /// Exact means at the saves, by name of the series; NaN where one is not known.
+    pub exact_means: BTreeMap<String, Vec<f64>>,
+    /// Statistics of the run with the protocol reversed, where there was one.
+    pub reverse: Option<Scalars>,
     /// Exact current of the first field, where known.
     pub exact_current: Option<f64>,
 }
@@ -131,19 +134,7 @@ impl Simulation {
         for name in self.experiment.exact.iter().map(|formula| &formula.name).filter(|name| !estimates.iter().any(|e| e.name == **name)) {
             warnings.push(format!("[exact] `{name}` is the name of no estimate of this run: it was not compared"));
         }
-        if let Some(error) = estimates.iter().find(|e| e.name == "time_step_error").filter(|e| e.value.abs() > 4.0 * e.standard_error && e.value.abs() > 1e-3) {
-            // Corrected sums have exact means; what is left is what the path ledger cannot see between two steps.
-            let corrected = plan.dynamics.overdamped().and_then(|dynamics| dynamics.linear.as_ref()).is_some_and(|linear| !linear.forms.is_empty());
-            let advice = if corrected {
-                "heat and entropy have exact means at any step, but the path ledger, for which the theorems are exact, sees the motion at its steps only and counts so much less"
-            } else {
-                "exact means may be missed by as much; the path ledger is exact at any step"
-            };
-            warnings.push(format!(
-                "the time step leaves {:+.2e} ± {:.0e} nats between physical and path ledger (time_step_error): {advice}. Take a smaller ensemble.dt",
-                error.value, error.standard_error
-            ));
-        }
+        warnings.extend(self.time_step_alarm(&estimates));
         estimates.sort_by_key(|e| e.exact.is_none());
         let evidence = Evidence { facts, scalars: &forward.scalars, reverse: reverse.as_ref().map(|r| &r.scalars), fields: Some(&forward.fields) };
         let compared = estimates.iter().filter(|e| e.exact.is_some()).count().max(self.family);
@@ -170,7 +161,9 @@ impl Simulation {
             trajectories: forward.scalars.trajectories() - forward.scalars.nonfinite(),
             nonfinite: forward.scalars.nonfinite(),
             warnings,
-            exact_density: self.exact_density(&forward.fields),
+            exact_densities: self.exact_densities(&forward.fields),
+            exact_means: self.answers.courses.means.clone(),
+            reverse: reverse.map(|reverse| reverse.scalars),
             exact_current: self.answers.current,
             kept: kept(&self.experiment, plan, &forward),
             observables: forward.observables,
@@ -180,6 +173,28 @@ impl Simulation {
             tallies: forward.tallies,
             plane: forward.plane,
         })
+    }
+
+    /// What the time step does to entropies: where it may be why an exact value is missed, or shows beside errors and no exact value tells.
+    fn time_step_alarm(&self, estimates: &[Estimate]) -> Option<String> {
+        let find = |name: &str| estimates.iter().find(|e| e.name == name);
+        let (error, medium) = (find("time_step_error")?, find("entropy_medium")?);
+        let missed = [Some(medium), find("entropy_total")].into_iter().flatten().any(|e| e.z.is_some_and(|z| z.abs() > 3.0));
+        let shows = medium.exact.is_none() && error.value.abs() > medium.standard_error.max(1e-3);
+        if !(error.value.abs() > 4.0 * error.standard_error && (missed || shows)) {
+            return None;
+        }
+        // Corrected sums have exact means; what is left is what the path ledger cannot see between two steps.
+        let corrected = self.plan.dynamics.overdamped().and_then(|dynamics| dynamics.linear.as_ref()).is_some_and(|linear| !linear.forms.is_empty());
+        let advice = if corrected {
+            "heat and entropy have exact means at any step, but the path ledger, for which the theorems are exact, sees the motion at its steps only and counts so much less"
+        } else {
+            "exact means may be missed by as much; the path ledger is exact at any step"
+        };
+        Some(format!(
+            "the time step leaves {:+.2e} ± {:.0e} nats between physical and path ledger (time_step_error): {advice}. Take a smaller ensemble.dt",
+            error.value, error.standard_error
+        ))
     }
 
     /// Every estimate of one ensemble.
@@ -254,16 +269,19 @@ impl Simulation {
         ))
     }
 
-    /// Exact density averaged over the saves and over every bin.
-    fn exact_density(&self, fields: &Fields) -> Option<Vec<f64>> {
-        let layout = fields.iter().next()?.layout();
-        let edges: Vec<f64> = (0..=layout.bins).map(|edge| layout.lower + edge as f64 * layout.width()).collect();
-        let densities: &[Density] = &self.answers.densities;
-        let mut sum = vec![0.0; layout.bins];
-        for density in densities {
-            sum.iter_mut().zip(bin_averages(density, &edges)).for_each(|(sum, value)| *sum += value);
-        }
-        (!densities.is_empty()).then(|| sum.into_iter().map(|value| value / densities.len() as f64).collect())
+    /// Exact densities at the saves, averaged over every bin.
+    fn exact_densities(&self, fields: &Fields) -> Vec<Option<Vec<Vec<f64>>>> {
+        let known = |(index, field): (usize, &Field)| {
+            let coordinate = usize::from(self.plan.fields.get(index)?.coordinate);
+            match self.answers.courses.laws.get(coordinate) {
+                Some(laws) if !laws.is_empty() => Some(laws.iter().map(|law| law.over(field.layout())).collect()),
+                _ if coordinate == 0 && !self.answers.densities.is_empty() => {
+                    Some(self.answers.densities.iter().map(|density| Marginal::Density(density.clone()).over(field.layout())).collect())
+                }
+                _ => None,
+            }
+        };
+        fields.iter().enumerate().map(known).collect()
     }
 }
 

@@ -71,7 +71,7 @@ fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(La
     let dt = experiment.ensemble.dt;
     // As continuous as the protocol that exact values follow.
     let first = experiment.protocol_at(0.0);
-    let course = |duration: f64| Course { experiment, duration, steps: (duration / dt).round() as u64, ends: (first.clone(), first.clone()) };
+    let course = |duration: f64| Course { experiment, duration, steps: (duration / dt).round() as u64, parts: 1, ends: (first.clone(), first.clone()) };
     let (whole, part) = (course(experiment.protocol.duration), course(period));
     let slices = part.steps * (whole.slices(dynamics(system, &first)?.drift.norm()) / whole.steps).max(1);
     let mut table = part.table(slices);
@@ -83,7 +83,7 @@ fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(La
     };
     let mut change = f64::INFINITY;
     for turn in 1..=MOST_PERIODS {
-        let next = linear_means(system, &law, &table, (slices as usize, period / slices as f64), &[])?.last;
+        let next = linear_means(system, &law, &table, (slices as usize, period / slices as f64), &[], &mut |_, _| ())?.last;
         let size = next.covariance().amax();
         change = ((next.covariance() - law.covariance()).amax() / size).max((next.mean() - law.mean()).amax() / size.sqrt());
         law = next;

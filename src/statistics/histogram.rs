@@ -121,6 +121,25 @@ impl Histogram {
         coarse
     }
 
+    /// The histogram of minus the values: bin `k` becomes bin `−k−1`.
+    pub fn mirrored(&self) -> Histogram {
+        let last = self.first + self.counts.len() as i64 - 1;
+        Histogram { level: self.level, first: -last - 1, counts: self.counts.iter().rev().copied().collect() }
+    }
+
+    /// Counts in the bins of a frame that is as coarse at least and holds every value.
+    pub fn counts_in(&self, frame: &Histogram) -> Vec<u64> {
+        let mut counts = vec![0; frame.counts.len()];
+        let times = (frame.level - self.level).clamp(0, 63);
+        for (offset, count) in self.counts.iter().enumerate() {
+            let bin = ((self.first + offset as i64) >> times) - frame.first;
+            if let Some(sum) = usize::try_from(bin).ok().and_then(|bin| counts.get_mut(bin)) {
+                *sum += count;
+            }
+        }
+        counts
+    }
+
     /// Width of a bin, in the unit of the values.
     pub fn width(&self) -> f64 {
         2f64.powi(self.level)
@@ -210,6 +229,20 @@ mod tests {
         let coarse = histogram.coarsened(50);
         assert!(coarse.counts().len() <= 50 && coarse.total() == 777);
         assert!(coarse.lower() <= histogram.lower());
+    }
+
+    #[test]
+    fn a_mirrored_histogram_meets_the_other_in_one_frame() {
+        let values: Vec<f64> = (0..777).map(|k| (k as f64).sin() + 0.3).collect();
+        let (plain, mirrored) = (of(&values), of(&values).mirrored());
+        assert!(mirrored == of(&values.iter().map(|value| -value).collect::<Vec<_>>()));
+        let mut frame = plain.clone();
+        frame.merge(&mirrored);
+        let frame = frame.coarsened(40);
+        let [one, two] = [&plain, &mirrored].map(|histogram| histogram.counts_in(&frame));
+        assert!(one.iter().sum::<u64>() == 777 && two.iter().sum::<u64>() == 777);
+        assert!(one.iter().zip(&two).zip(frame.counts()).all(|((one, two), both)| one + two == *both));
+        assert_eq!(frame.negative(), plain.negative() + mirrored.negative());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::exact::refinement::settle;
 /// Leak out of the enumerated states up to which they count as all.
 pub(super) const LEAK: f64 = 1e-9;
 /// Most events of a state, over the run, for which the master equation is integrated.
-const MOST_EVENTS: f64 = 3e5;
+pub(super) const MOST_EVENTS: f64 = 3e5;
 /// Parts of a piece, at most, after each of which the leak is looked at.
 const SLICES: u32 = 64;
 /// Inside a piece of the protocol, so that a jump at its end belongs to the neighbour.

@@ -3,6 +3,7 @@
 mod advice;
 mod along;
 mod circuit;
+mod courses;
 mod fluctuations;
 mod generating;
 mod known;
@@ -88,6 +89,8 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
         along: along.as_ref(),
     };
     let (mut answers, last) = question.answer();
+    let times: Vec<f64> = (0..plan.schedule.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
+    answers.courses = courses::courses(&question, &times);
     let facts = question.facts(&answers, last.is_some());
     if opening.relaxation_steps > 0 && facts.protocol_moves {
         warnings.extend(pilot::relaxation_report(&plan)?);

@@ -325,13 +325,7 @@ pub static OBSERVABLES: &[Observable] = &[
         scope: Scope::Run,
         values: |t, _| t.conservation.clone(),
     },
-    Observable {
-        name: "energy",
-        unit: Unit::Energy,
-        long_name: "energy at the end, of a rod that of all its cells",
-        scope: Scope::Run,
-        values: |t, _| t.energy.clone(),
-    },
+    Observable { name: "energy", unit: Unit::Energy, long_name: "energy at the end", scope: Scope::Run, values: |t, _| t.energy.clone() },
     Observable {
         name: "energy",
         unit: Unit::Energy,

@@ -32,13 +32,15 @@ impl Average {
             None => ((-variance.max(2.0 * mean)).exp().min(1.0), None),
         };
         let needed = (FEWEST_EFFECTIVE / fraction).max(((2.0 * mean).exp() - 1.0) / (AIM * AIM));
-        let forecast = format!("about {needed:.1e} trajectories, or a shorter run, would decide");
+        let forecast = |needed: f64| format!("about {needed:.1e} trajectories, or a shorter run, would decide");
         // Written so that NaN counts as not sampled.
         let sampled = count * fraction >= FEWEST_EFFECTIVE;
         let undersampled = if !sampled {
-            Some(format!("the average is worth {:.0} of {count:.0} trajectories, fewer than {FEWEST_EFFECTIVE:.0}; {forecast}", count * fraction))
+            Some(format!("the average is worth {:.0} of {count:.0} trajectories, fewer than {FEWEST_EFFECTIVE:.0}; {}", count * fraction, forecast(needed)))
         } else if sum.largest_share() > LARGEST_SHARE {
-            Some(format!("one trajectory makes up {:.1} % of the average; {forecast}", 100.0 * sum.largest_share()))
+            // The tail is heavier than a Gaussian one: it takes more than have run, and more still where it has no end.
+            let more = needed.max(count * sum.largest_share() / LARGEST_SHARE);
+            Some(format!("one trajectory makes up {:.1} % of the average; at least {}", 100.0 * sum.largest_share(), forecast(more)))
         } else {
             None
         };
