@@ -116,9 +116,9 @@ fn what_two_coordinates_do_not_show_is_refused_with_the_reason() {
         let source = Source::Text { name: "test".to_owned(), text: text.to_owned() };
         prepare(&source, sets).err().map(|error| error.to_string()).unwrap_or_default()
     };
-    let moving = GYRATOR.replace("1e-12*x^4", "lambda*x^4").replace("duration = 0.1", "duration = 0.1\nlambda = \"0.1 + t\"");
-    let error = refused(&moving, &[("measure.theorems", "['hatano_sasa']")]);
-    assert!(error.contains("hold the protocol constant"), "{error}");
+    let third = GYRATOR.replace("[\"x\", \"y\"]", "[\"x\", \"y\", \"z\"]").replace("y = 10.0", "y = 10.0, z = 1.0").replace("x^2 +", "z^2 + x^2 +");
+    let error = refused(&third, &[("measure.theorems", "['hatano_sasa']")]);
+    assert!(error.contains("several coordinates"), "{error}");
     let free = GYRATOR.replace("x^2 + y^2 - x*y + 1e-12*x^4", "y^2 + cos(x)");
     let error = refused(&free, &[("measure.theorems", "['integral_total']")]);
     assert!(error.contains("does not confine"), "{error}");

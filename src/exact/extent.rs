@@ -14,8 +14,9 @@ const NEVER: f64 = 1e-17;
 const CELLS: usize = 48;
 /// Grids before a model counts as not confined.
 const MOST_GRIDS: usize = 40;
-/// Part of a range that is added at an end.
+/// Part of a range that is added at an end, and part of the way to the centre that is taken away.
 const MORE: f64 = 0.2;
+const LESS: f64 = 0.4;
 /// Distances from the origin from which the deterministic motion starts.
 const STARTS: [f64; 6] = [1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4];
 /// Steps of the deterministic motion; of the last of them the places count, as it may go round for ever.
@@ -27,16 +28,15 @@ const LAST: usize = 100;
 /// # Errors
 /// [`ExactError::NotConfining`] where no range is wide enough; those of [`Mesh::new`].
 pub fn extent(bounded: &[Option<Axis>], forces: &Forces<'_>) -> Result<Vec<Axis>, ExactError> {
-    let mut axes = first_guess(bounded, forces)?;
+    let (mut axes, centre) = first_guess(bounded, forces)?;
     if bounded.iter().all(Option::is_some) {
         return Ok(axes);
     }
     for _ in 0..MOST_GRIDS {
         let Some(law) = coarse(&axes, forces)? else {
             // Forces so strong that nothing comes back from some place: the range is far too wide.
-            axes.iter_mut().filter(|axis| axis.ends == Ends::Truncated).for_each(|axis| {
-                let quarter = 0.2 * (axis.upper - axis.lower);
-                (axis.lower, axis.upper) = (axis.lower + quarter, axis.upper - quarter);
+            axes.iter_mut().zip(&centre).filter(|(axis, _)| axis.ends == Ends::Truncated).for_each(|(axis, centre)| {
+                (axis.lower, axis.upper) = (axis.lower + LESS * (centre - axis.lower), axis.upper - LESS * (axis.upper - centre));
             });
             continue;
         };
@@ -81,11 +81,12 @@ fn fit(axis: &mut Axis, marginal: &[f64]) -> bool {
     true
 }
 
-/// Where the deterministic motion ends, and thermal motion around it.
-fn first_guess(bounded: &[Option<Axis>], forces: &Forces<'_>) -> Result<Vec<Axis>, ExactError> {
+/// Where the deterministic motion ends, and thermal motion around it; and one such end.
+fn first_guess(bounded: &[Option<Axis>], forces: &Forces<'_>) -> Result<(Vec<Axis>, Vec<f64>), ExactError> {
     let d = bounded.len();
     let middle: Vec<f64> = bounded.iter().map(|axis| axis.map_or(0.0, |axis| 0.5 * (axis.lower + axis.upper))).collect();
     let mut seen: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); d];
+    let mut centre = None;
     let directions: Vec<Vec<f64>> = match d {
         1 => vec![vec![-1.0], vec![1.0]],
         _ => (0..8).map(|k| (std::f64::consts::TAU * (f64::from(k) + 0.3) / 8.0).sin_cos()).map(|(y, x)| vec![x, y]).collect(),
@@ -94,6 +95,8 @@ fn first_guess(bounded: &[Option<Axis>], forces: &Forces<'_>) -> Result<Vec<Axis
         for direction in &directions {
             let place = |i: usize| middle[i] + bounded[i].map_or(distance, |axis| 0.4 * (axis.upper - axis.lower)) * direction[i];
             for visited in motion(bounded, forces, (0..d).map(place).collect()) {
+                // What starts near has come to its end.
+                let _ = centre.get_or_insert_with(|| visited.clone());
                 for (i, (low, high)) in seen.iter_mut().enumerate() {
                     let width = thermal_width(forces, &visited, i);
                     (*low, *high) = (low.min(visited[i] - 6.0 * width), high.max(visited[i] + 6.0 * width));
@@ -108,7 +111,7 @@ fn first_guess(bounded: &[Option<Axis>], forces: &Forces<'_>) -> Result<Vec<Axis
         }
         None => Err(ExactError::NotConfining),
     };
-    bounded.iter().enumerate().map(range).collect()
+    Ok((bounded.iter().enumerate().map(range).collect::<Result<_, _>>()?, centre.unwrap_or(middle)))
 }
 
 /// Deterministic velocity.
@@ -201,6 +204,14 @@ mod tests {
         let axes = of(&potential, &force, 0.5).expect("confined");
         assert_ends(&axes, [3.0, 0.0], |x| potential(&x) / 0.5);
         assert!(axes[0].lower < -3.0 && axes[0].upper > 3.0);
+    }
+
+    #[test]
+    fn a_place_that_far_motion_does_not_reach_in_time_is_found() {
+        // A turning force in a trap that stiffens along x: from far away the motion creeps along y.
+        let force = |i: usize, x: &[f64]| if i == 0 { 1.5 - x[0] - x[0].powi(3) - 1.5 * x[1] } else { 1.5 * x[0] - x[1] };
+        let axes = of(&|x| 0.5 * (x[0] - 1.5).powi(2) + 0.5 * x[1] * x[1] + 0.25 * x[0].powi(4), &force, 1.0).expect("confined");
+        assert!(axes.iter().all(|axis| axis.lower < -2.0 && axis.upper > 2.0 && axis.upper - axis.lower < 30.0), "{axes:?}");
     }
 
     #[test]

@@ -16,11 +16,11 @@ use crate::density::Density;
 pub use spread::variances;
 
 /// `τ/dt` of both stages of TR-BDF2: 1 − 1/√2.
-const IMPLICIT: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
+pub(super) const IMPLICIT: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 /// Weight of the first two stages in the mean over a step: √2/4; the third has [`IMPLICIT`].
-const EARLY: f64 = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
+pub(super) const EARLY: f64 = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
 /// Weight of the middle stage in the last one: (√2 + 1)/2; the first has the rest.
-const FORWARD: f64 = 0.5 * (std::f64::consts::SQRT_2 + 1.0);
+pub(super) const FORWARD: f64 = 0.5 * (std::f64::consts::SQRT_2 + 1.0);
 /// Largest density at the ends of a truncated range, relative to the largest.
 const NEGLIGIBLE: f64 = 1e-9;
 
@@ -129,7 +129,8 @@ impl Snapshot {
 }
 
 impl Numeric {
-    fn plus(self, other: Self) -> Self {
+    /// A sum.
+    pub fn plus(self, other: Self) -> Self {
         Self { value: self.value + other.value, error: self.error + other.error }
     }
 }
@@ -433,7 +434,7 @@ pub(super) fn initial_masses(grid: &Grid, start: &Start<'_>) -> Result<Vec<f64>,
 }
 
 /// Weights of the nodes; on a ring also those of the same nodes a turn earlier and later.
-fn project(grid: &Grid, weight: &dyn Fn(f64) -> f64) -> Vec<f64> {
+pub(super) fn project(grid: &Grid, weight: &dyn Fn(f64) -> f64) -> Vec<f64> {
     let turn = grid.nodes.len() as f64;
     let turns: &[f64] = if grid.periodic { &[-turn, 0.0, turn] } else { &[0.0] };
     (0..grid.nodes.len()).map(|i| turns.iter().map(|turn| weight(i as f64 + turn)).sum()).collect()

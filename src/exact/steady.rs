@@ -14,8 +14,6 @@ const CELLS: [usize; 4] = [24, 48, 96, 192];
 const ROUNDING: f64 = 1e-13;
 /// Largest change of `ln p` by the last refinement, on average over the law, that still is one.
 const RESOLVED: f64 = 0.02;
-/// Relative density below which a change counts for nothing.
-const RARE: f64 = 1e-6;
 
 /// A steady state of two coordinates.
 #[derive(Clone, Debug)]
@@ -94,7 +92,7 @@ impl Steady {
 /// [`ExactError::Unresolved`] where that is none any more.
 pub(super) fn refine(axes: &[Axis; 2], tables: &[Table]) -> Result<(Surface, Table, f64), ExactError> {
     let [.., coarse, fine] = tables else { return Err(ExactError::Unresolved { cells: 0 }) };
-    let (refined, error) = fine.refined_by(coarse);
+    let (refined, error) = fine.refined_by(coarse, 4.0);
     if !(error <= RESOLVED) {
         return Err(ExactError::Unresolved { cells: fine.nodes[0] - 1 });
     }
@@ -117,9 +115,21 @@ impl Table {
         self.values[i * self.nodes[1] + j]
     }
 
-    /// Richardson's step with a table on every other node; between its nodes the correction, which is smooth, is interpolated. And the size of the correction, on average over the law.
-    fn refined_by(&self, coarse: &Self) -> (Self, f64) {
-        let correction = |i: usize, j: usize| (self.at(2 * i, 2 * j) - coarse.at(i, j)) / 3.0;
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The table on every other node along both coordinates.
+    pub(super) fn every_other(&self) -> Self {
+        let nodes = self.nodes.map(|nodes| nodes / 2 + 1);
+        let values = (0..nodes[0]).flat_map(|i| (0..nodes[1]).map(move |j| (i, j))).map(|(i, j)| self.at(2 * i, 2 * j)).collect();
+        Self { nodes, periodic: self.periodic, values }
+    }
+
+    /// Richardson's step with a table on every other node that errs `factor` times as much; between its nodes the correction, which is smooth, is interpolated.
+    /// And the size of the correction, on average over the law.
+    pub(super) fn refined_by(&self, coarse: &Self, factor: f64) -> (Self, f64) {
+        let correction = |i: usize, j: usize| (self.at(2 * i, 2 * j) - coarse.at(i, j)) / (factor - 1.0);
         let between = |i: usize, j: usize| {
             let ((i, u), (j, v)) = ((i / 2, i % 2), (j / 2, j % 2));
             0.25 * (correction(i, j) + correction(i + u, j) + correction(i, j + v) + correction(i + u, j + v))
@@ -130,8 +140,8 @@ impl Table {
             let change = between(k / self.nodes[1], k % self.nodes[1]);
             let share = (*value - largest).exp();
             (total, weight) = (total + share * change.abs(), weight + share);
-            // What is as good as never does not tell how good the grid is.
-            *value += if share > RARE { change } else { change.clamp(-1.0, 1.0) };
+            // Where a grid is so coarse that this is no small correction, there is next to no weight; a smooth limit keeps the table smooth in place and protocol.
+            *value += change / (1.0 + change.powi(4)).sqrt().sqrt();
         }
         (refined, total / weight)
     }

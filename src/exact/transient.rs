@@ -9,7 +9,7 @@ use super::steady::{Table, refine};
 use crate::surface::Surface;
 
 /// Cells along every coordinate.
-const CELLS: [usize; 3] = [24, 48, 96];
+pub(super) const CELLS: [usize; 3] = [24, 48, 96];
 /// Relative rounding of what is solved on them.
 const ROUNDING: f64 = 1e-10;
 /// Most pieces that the time is cut into, and the change of the law by cutting finer that counts as none.
@@ -27,6 +27,8 @@ pub enum Beginning<'a> {
     LogDensity(&'a dyn Fn(&[f64]) -> f64),
     /// Constant in a rectangle: lower and upper ends of both coordinates.
     Uniform([(f64, f64); 2]),
+    /// Everything at one place.
+    Point([f64; 2]),
 }
 
 /// Two coordinates some time after their start.
@@ -34,7 +36,7 @@ pub enum Beginning<'a> {
 pub struct Transient {
     /// Density at the end.
     pub law: Surface,
-    /// Change of `−∫ p ln p`.
+    /// Change of `−∫ p ln p`; NaN for a start at a point.
     pub entropy: Numeric,
     rates: Vec<(Quantity, Numeric)>,
     ends: Vec<(Quantity, Numeric)>,
@@ -61,11 +63,7 @@ impl Transient {
             let (over, end) = (mesh.means(&spent), mesh.means(&law));
             names = end.iter().map(|(name, _)| *name).collect();
             tables.push(Table::closed(&axes, cells, without_noise(mesh.logarithms(&law))));
-            let before = match beginning {
-                Beginning::Uniform(ends) => ends.iter().map(|(lower, upper)| (upper - lower).ln()).sum(),
-                Beginning::LogDensity(_) => mesh.entropy(&start),
-            };
-            let entropy = mesh.entropy(&law) - before;
+            let entropy = mesh.entropy(&law) - entropy_before(&mesh, beginning, &start);
             Ok::<_, ExactError>(over.into_iter().chain(end).map(|(_, value)| value).chain([entropy]).collect())
         })?;
         let (law, _, _) = refine(&axes, &tables)?;
@@ -86,16 +84,26 @@ impl Transient {
 }
 
 /// What is below rounding has no logarithm to speak of; between such numbers cubics would swing.
-fn without_noise(mut logarithms: Vec<f64>) -> Vec<f64> {
+pub(super) fn without_noise(mut logarithms: Vec<f64>) -> Vec<f64> {
     let floor = logarithms.iter().fold(f64::NEG_INFINITY, |largest, value| largest.max(*value)) - DEPTH;
     logarithms.iter_mut().for_each(|value| *value = value.max(floor));
     logarithms
 }
 
+/// `−∫ p ln p` at the start, `law` being that of the nodes.
+pub(super) fn entropy_before(mesh: &Mesh, beginning: Beginning<'_>, law: &[f64]) -> f64 {
+    match beginning {
+        Beginning::Uniform(ends) => ends.iter().map(|(lower, upper)| (upper - lower).ln()).sum(),
+        Beginning::LogDensity(_) => mesh.entropy(law),
+        Beginning::Point(_) => f64::NAN,
+    }
+}
+
 /// Probabilities of the nodes at the start.
-fn initial(mesh: &Mesh, beginning: Beginning<'_>) -> Result<Vec<f64>, ExactError> {
+pub(super) fn initial(mesh: &Mesh, beginning: Beginning<'_>) -> Result<Vec<f64>, ExactError> {
     let logarithm = match beginning {
         Beginning::Uniform(ends) => return mesh.uniform(ends),
+        Beginning::Point(place) => return mesh.point(place),
         Beginning::LogDensity(logarithm) => logarithm,
     };
     let values: Vec<f64> = (0..mesh.volumes.len()).map(|node| logarithm(&mesh.place(node))).collect();
@@ -130,7 +138,7 @@ fn enough_pieces(mesh: &Mesh, start: &[f64], time: f64) -> Option<usize> {
     None
 }
 
-fn contained(mesh: &Mesh, axes: &[Axis; 2], law: &[f64], time: f64) -> Result<(), ExactError> {
+pub(super) fn contained(mesh: &Mesh, axes: &[Axis; 2], law: &[f64], time: f64) -> Result<(), ExactError> {
     for (k, axis) in axes.iter().enumerate().filter(|(_, axis)| axis.ends == Ends::Truncated) {
         let marginal = mesh.marginal(k, law);
         let largest = marginal.iter().fold(0.0f64, |largest, p| largest.max(*p));

@@ -38,7 +38,7 @@ pub use jump::{
     Surprise, Trigger,
 };
 
-pub use surprise::{CUBIC, QuadraticMove, SurpriseAlong, SurpriseMove, SurpriseTable};
+pub use surprise::{CUBIC, QuadraticMove, SPLINE, SurpriseAlong, SurpriseMove, SurprisePlane, SurpriseTable};
 
 /// Trajectories whose series sums are formed together, in a fixed tree, on every backend.
 pub const TILE: usize = 64;
@@ -399,7 +399,7 @@ impl Plan {
         hasher.update(&text);
         let surprise = match &self.dynamics {
             Dynamics::Reactions(reactions) => reactions.surprise.as_ref().map_or(&[][..], |surprise| &surprise.values),
-            Dynamics::Overdamped(Overdamped { surprise: Some(SurpriseMove::Table(table)), .. }) => &table.coefficients,
+            Dynamics::Overdamped(Overdamped { surprise: Some(surprise), .. }) => surprise.coefficients(),
             _ => &[],
         };
         for number in self.uniforms.rows.iter().chain(surprise) {

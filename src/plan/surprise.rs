@@ -1,7 +1,7 @@
 //! What a move of the protocol does to the surprise `φ = −ln p_ss` of a Langevin state: the terms of Hatano and Sasa's sum.
 //!
 //! Where every `p_ss` is Gaussian the move is a formula of the coordinates with a row of coefficients a step. Elsewhere it is a row of a table: cubics
-//! over the cells of a grid, scaled by the part of the row's move that a step makes.
+//! over the cells of a grid, or B-splines over a rectangle, scaled by the part of the row's move that a step makes.
 
 use serde::Serialize;
 
@@ -10,6 +10,8 @@ use crate::expression::{CompileError, Instruction, Operand, Operation, Program};
 
 /// Coefficients of the cubic of a cell.
 pub const CUBIC: usize = 4;
+/// So many more cubic B-splines than cells reach into a range.
+pub const SPLINE: usize = 3;
 
 /// What the kernel adds at every move of the protocol, at the position before the step.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +21,19 @@ pub enum SurpriseMove {
     Formula(Program),
     /// One coordinate, by a table.
     Table(SurpriseTable),
+    /// Two coordinates, by a table.
+    Plane(SurprisePlane),
+}
+
+impl SurpriseMove {
+    /// The numbers of the table, if there is one: long, and the same for all steps.
+    pub fn coefficients(&self) -> &[f64] {
+        match self {
+            Self::Formula(_) => &[],
+            Self::Table(table) => &table.coefficients,
+            Self::Plane(plane) => &plane.coefficients,
+        }
+    }
 }
 
 /// Moves of `φ` over one coordinate, tabulated.
@@ -39,6 +54,36 @@ pub struct SurpriseTable {
     pub coefficients: Vec<f64>,
 }
 
+/// Moves of `φ` over two coordinates, tabulated.
+#[derive(Clone, Debug, Serialize)]
+pub struct SurprisePlane {
+    /// Lower ends of the rectangle; beyond it the polynomial of the nearest cell goes on.
+    pub lower: [f64; 2],
+    /// Upper ends.
+    pub upper: [f64; 2],
+    /// Cells along both coordinates.
+    pub cells: [u32; 2],
+    /// As [`SurpriseTable::row`].
+    pub row: Operand,
+    /// As [`SurpriseTable::part`].
+    pub part: Operand,
+    /// `[row][i][j]`: coefficients of cubic B-splines, [`SPLINE`] more than cells along each coordinate.
+    #[serde(skip)]
+    pub coefficients: Vec<f64>,
+}
+
+impl SurprisePlane {
+    /// Numbers of a line along the second coordinate.
+    pub fn line(&self) -> usize {
+        self.cells[1] as usize + SPLINE
+    }
+
+    /// Numbers of a row of the table.
+    pub fn length(&self) -> usize {
+        (self.cells[0] as usize + SPLINE) * self.line()
+    }
+}
+
 /// The moves of all steps, as numbers.
 #[derive(Clone, Debug)]
 pub enum SurpriseAlong {
@@ -51,6 +96,17 @@ pub enum SurpriseAlong {
         /// Cells of the grid.
         cells: u32,
         /// As [`SurpriseTable::coefficients`].
+        coefficients: Vec<f64>,
+        /// Row and part of every step.
+        places: Vec<(u32, f64)>,
+    },
+    /// Two coordinates.
+    Plane {
+        /// Ends of the rectangle.
+        ranges: [(f64, f64); 2],
+        /// Cells along both coordinates.
+        cells: [u32; 2],
+        /// As [`SurprisePlane::coefficients`].
         coefficients: Vec<f64>,
         /// Row and part of every step.
         places: Vec<(u32, f64)>,
@@ -84,11 +140,27 @@ pub(super) fn surprise_move(along: &SurpriseAlong, mut external: impl FnMut(Vec<
             lower: range.0,
             upper: range.1,
             cells: *cells,
-            row: external(places.iter().map(|(row, _)| f64::from(*row)).collect())?,
-            part: external(places.iter().map(|(_, part)| *part).collect())?,
+            row: external(rows(places))?,
+            part: external(parts(places))?,
+            coefficients: coefficients.clone(),
+        })),
+        SurpriseAlong::Plane { ranges, cells, coefficients, places } => Ok(SurpriseMove::Plane(SurprisePlane {
+            lower: ranges.map(|range| range.0),
+            upper: ranges.map(|range| range.1),
+            cells: *cells,
+            row: external(rows(places))?,
+            part: external(parts(places))?,
             coefficients: coefficients.clone(),
         })),
     }
+}
+
+fn rows(places: &[(u32, f64)]) -> Vec<f64> {
+    places.iter().map(|(row, _)| f64::from(*row)).collect()
+}
+
+fn parts(places: &[(u32, f64)]) -> Vec<f64> {
+    places.iter().map(|(_, part)| *part).collect()
 }
 
 /// The program of the quadratic form, without the terms that are zero in all steps.

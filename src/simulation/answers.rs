@@ -10,6 +10,7 @@ use super::linear_path::{Course, LinearPath, dynamics};
 use super::plane::FieldAnswers;
 use super::start::{Opening, reduced_potential, ring};
 use super::surprise::linear_surprise;
+use super::surprise_plane::PlaneAlong;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::Quadratic;
@@ -95,6 +96,8 @@ pub(super) struct Question<'a> {
     pub(super) baths: &'a [Bath],
     /// Where an open coordinate was seen.
     pub(super) seen: (f64, f64),
+    /// The steady states of two coordinates along the protocol.
+    pub(super) plane: Option<&'a PlaneAlong>,
 }
 
 impl Question<'_> {
@@ -107,7 +110,7 @@ impl Question<'_> {
             _ => match &self.opening.grid {
                 Some(steady) if !self.moves() => self.on_a_plane(steady),
                 None if !self.moves() => self.on_the_way(),
-                _ => Answers::default(),
+                _ => self.on_the_move(),
             },
         };
         // Nothing is known of what is not defined, and one-coordinate solvers know even variables only.

@@ -2,22 +2,25 @@
 
 use super::answers::{Answers, Question, Values};
 use super::law::Law;
+use super::start::Opening;
+use super::surprise_plane::rectangle;
 use crate::coordinate::Boundary;
 use crate::exact::ExactError;
 use crate::exact::extent::extent;
 use crate::exact::fokker_planck::{Ends, Numeric};
 use crate::exact::mesh::{Axis, Forces, Quantity};
+use crate::exact::moving::{Course, Moving};
+use crate::exact::spline::Spline;
 use crate::exact::steady::Steady;
 use crate::exact::transient::{Beginning, Transient};
 use crate::experiment::Interpretation;
 use crate::model::System;
-use crate::plan::circulation_pairs;
+use crate::plan::{InitialState, circulation_pairs};
 
 /// Largest relative error of a value from a grid that is given as exact, and one that is rounding anyway.
 const RELIABLE: f64 = 5e-4;
 const ROUNDING: f64 = 1e-10;
-/// Standard deviations of a Gaussian start that a grid covers, and how often it is made wider.
-const REACH: f64 = 8.0;
+/// How many ranges are tried, each wider than the one before.
 const MOST_WIDENINGS: usize = 4;
 
 /// Forces and baths of a model at given protocol values, handed to what makes a grid of them.
@@ -54,40 +57,28 @@ pub(super) fn steady_plane(system: &System, protocol: &[f64]) -> Option<Result<S
     }))
 }
 
-/// Two overdamped coordinates some time after they had a law, under forces that do not move; `None` of other models and laws.
-fn transient(system: &System, protocol: &[f64], law: &Law, time: f64) -> Option<Result<Transient, ExactError>> {
-    if system.dimension() != 2 || system.is_underdamped() {
-        return None;
+/// What two coordinates start from: a law, or a place.
+fn beginning<'a>(opening: &Opening, logarithm: &'a dyn Fn(&[f64]) -> f64) -> Option<Beginning<'a>> {
+    match (&opening.law, &opening.initial) {
+        (Ok(Law::Gaussian(_) | Law::Surface(_)), _) => Some(Beginning::LogDensity(logarithm)),
+        (Ok(Law::Uniform { lower, upper }), _) => Some(Beginning::Uniform([(lower[0], upper[0]), (lower[1], upper[1])])),
+        (Err(_), InitialState::Point(point)) => Some(Beginning::Point([point[0], point[1]])),
+        _ => None,
     }
-    let reach: Vec<(f64, f64)> = match law {
-        Law::Gaussian(law) => {
-            (0..2).map(|i| (law.mean()[i], REACH * law.covariance()[(i, i)].sqrt())).map(|(mean, reach)| (mean - reach, mean + reach)).collect()
-        }
-        Law::Uniform { lower, upper } => lower.iter().copied().zip(upper.iter().copied()).collect(),
-        Law::Density(_) | Law::Surface(_) | Law::Thermal { .. } => return None,
-    };
-    let logarithm = |x: &[f64]| law.ln_pdf(x);
-    let beginning = if let Law::Uniform { .. } = law { Beginning::Uniform([reach[0], reach[1]]) } else { Beginning::LogDensity(&logarithm) };
-    let bounded: Vec<Option<Axis>> = system.boundaries.iter().map(|&boundary| boundary.ends().map(|ends| axis(boundary, ends))).collect();
-    Some(with_forces(system, protocol, |forces| {
-        let steady = extent(&bounded, forces)?;
-        let mut axes = [0, 1].map(|k| match bounded[k] {
-            Some(axis) => axis,
-            None => Axis { lower: steady[k].lower.min(reach[k].0), upper: steady[k].upper.max(reach[k].1), ends: Ends::Truncated },
+}
+
+/// Tries wider and wider open ranges, as long as the law reaches their ends.
+fn widening<T>(mut axes: [Axis; 2], solve: &mut dyn FnMut([Axis; 2]) -> Result<T, ExactError>) -> Result<T, ExactError> {
+    let mut found = solve(axes);
+    for _ in 1..MOST_WIDENINGS {
+        let Err(ExactError::RangeTooNarrow { lower, upper, .. }) = found else { break };
+        axes.iter_mut().filter(|axis| axis.lower == lower && axis.upper == upper).for_each(|axis| {
+            let more = 0.25 * (upper - lower);
+            (axis.lower, axis.upper) = (lower - more, upper + more);
         });
-        for _ in 0..MOST_WIDENINGS {
-            match Transient::new(axes, forces, beginning, time) {
-                Err(ExactError::RangeTooNarrow { lower, upper, .. }) => {
-                    axes.iter_mut().filter(|axis| axis.lower == lower && axis.upper == upper).for_each(|axis| {
-                        let more = 0.25 * (upper - lower);
-                        (axis.lower, axis.upper) = (lower - more, upper + more);
-                    })
-                }
-                found => return found,
-            }
-        }
-        Err(ExactError::RangeTooNarrow { lower: axes[0].lower, upper: axes[0].upper, time })
-    }))
+        found = solve(axes);
+    }
+    found
 }
 
 /// Where a number from grids comes from.
@@ -123,14 +114,64 @@ impl Question<'_> {
         answers
     }
 
-    /// Means of a run of two coordinates under forces that do not move, on the way from a density to the steady state, and the law at its end.
+    /// A rectangle for two coordinates; `None` of other models and starts.
+    fn rectangle(&self) -> Option<[Axis; 2]> {
+        if self.system.dimension() != 2 || self.system.is_underdamped() || self.opening.relaxation_steps > 0 {
+            return None;
+        }
+        self.plane.map(|plane| plane.axes).or_else(|| rectangle(self.system, self.table, &self.opening.initial).ok())
+    }
+
+    /// Means of a run of two coordinates under forces that do not move, on the way from a start to the steady state, and the law at its end.
     pub(super) fn on_the_way(&self) -> Answers {
         let mut answers = Answers::default();
-        let (Ok(law), true) = (&self.opening.law, self.system.dimension() == 2 && self.opening.relaxation_steps == 0) else { return answers };
+        let logarithm = |x: &[f64]| self.opening.law.as_ref().map_or(f64::NAN, |law| law.ln_pdf(x));
+        let (Some(axes), Some(beginning)) = (self.rectangle(), beginning(self.opening, &logarithm)) else { return answers };
         let protocol = crate::plan::protocol_at(self.table, 0);
-        let Some(Ok(transient)) = transient(self.system, &protocol, law, self.duration()) else { return answers };
+        let found = with_forces(self.system, &protocol, |forces| widening(axes, &mut |axes| Transient::new(axes, forces, beginning, self.duration())));
+        let Ok(transient) = found else { return answers };
         self.plane_values(&mut answers, &|quantity| transient.sum(quantity), &|quantity| transient.mean(quantity), Some(transient.entropy));
         answers.last = Some(Law::Surface(transient.law));
+        answers
+    }
+
+    /// The same under a protocol that moves, with Hatano and Sasa's sum and the parts of the entropy.
+    pub(super) fn on_the_move(&self) -> Answers {
+        let mut answers = Answers::default();
+        let start = self.plane.filter(|_| self.opening.grid.is_some()).map(|plane| plane.spline(0.0, &self.experiment.protocol_at(0.0)));
+        let logarithm = |x: &[f64]| match (&start, &self.opening.law) {
+            (Some(surprise), _) => -surprise.at([x[0], x[1]]),
+            (None, Ok(law)) => law.ln_pdf(x),
+            (None, Err(_)) => f64::NAN,
+        };
+        let (Some(axes), Some(beginning)) = (self.rectangle(), beginning(self.opening, &logarithm)) else { return answers };
+        let surprise = self.plane.map(|plane| move |time: f64| plane.spline(time, &self.experiment.protocol_at(time)));
+        let course = Course {
+            axes,
+            forces: &|time, act| with_forces(self.system, &self.experiment.protocol_at(time), |forces| act(forces)),
+            beginning,
+            duration: self.duration(),
+            breaks: &self.experiment.protocol.breaks(),
+            surprise: surprise.as_ref().map(|surprise| surprise as &dyn Fn(f64) -> Spline),
+        };
+        let Ok(moving) = widening(axes, &mut |axes| Moving::new(&Course { axes, ..course })) else { return answers };
+        let sum = |quantity: Quantity| match quantity {
+            Quantity::WorkRate => moving.sum(quantity).map(|work| work.plus(moving.protocol_work)),
+            _ => moving.sum(quantity),
+        };
+        self.plane_values(&mut answers, &sum, &|quantity| moving.mean(quantity), Some(moving.entropy));
+        // What is split has the size of the whole.
+        let size = moving.excess.value.abs().max(moving.housekeeping.value.abs());
+        let parts = [
+            ("hatano_sasa", moving.hatano_sasa),
+            ("entropy_excess", moving.excess),
+            ("entropy_housekeeping", moving.housekeeping),
+            ("entropy_nonadiabatic", moving.nonadiabatic),
+        ];
+        for (name, found) in parts.into_iter().filter(|(_, found)| found.error <= RELIABLE * size) {
+            answers.know(name, found.value, &source(found.error));
+        }
+        answers.last = Some(Law::Surface(moving.law));
         answers
     }
 
@@ -152,12 +193,17 @@ impl Question<'_> {
         };
         let all: Vec<usize> = (0..self.system.dimension()).collect();
         if let (Some(work), Some(heat), Some(medium)) = (sum(Quantity::WorkRate), heat_of(&all), sum(Quantity::EntropyRate)) {
-            let system = system.filter(|system| is_settled(*system));
             // Heats of several baths that cancel have the size of one of them.
             let size = all.iter().filter_map(|&i| sum(Quantity::HeatRate(i))).fold(0.0f64, |size, heat| size.max(heat.value.abs()));
+            let most = ROUNDING.max(RELIABLE * size.max(work.value.abs()).max(medium.value.abs()));
+            let system = system.filter(|system| system.value.is_finite() && system.error <= most);
             let worst = work.error.max(heat.error).max(medium.error).max(system.map_or(0.0, |system| system.error));
-            if is_settled(medium) && worst <= RELIABLE * size.max(work.value.abs()).max(medium.value.abs()) || worst <= ROUNDING {
+            if worst <= most {
                 answers.ledger(work.value, heat.value, medium.value, system.map(|system| system.value), duration, &source(worst));
+            } else {
+                note(&mut answers.values, "work".to_owned(), work);
+                note(&mut answers.values, "heat".to_owned(), heat);
+                note(&mut answers.values, "entropy_medium".to_owned(), medium);
             }
         }
         let values = &mut answers.values;

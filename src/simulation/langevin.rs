@@ -9,6 +9,7 @@ use super::law::Law;
 use super::plane::plane;
 use super::start::{Opening, equilibrium, opening};
 use super::surprise::steady_states;
+use super::surprise_plane::PlaneAlong;
 use super::{Beside, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, Coordinate, FieldGrid};
 use crate::exact::infimum::mean_infimum;
@@ -42,7 +43,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let ends = Ends::of(&table);
     let opening = opening(&experiment, &system, &ends.first)?;
     let start = plan::Start { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
-    let steady = steady_states(&system, &table, &opening, &ends, experiment.steps as usize);
+    let steady = steady_states(&experiment, &system, &table, &opening, &ends);
     let along = steady.as_ref().ok().and_then(|steady| steady.along.clone());
     let moves = table.iter().any(|values| values.iter().any(|value| *value != values[0]));
     let affinity = affinity(&experiment, &system, &opening, &ends, moves)?;
@@ -55,7 +56,10 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     warnings.extend(pilot.warnings(&plan, &system, &ends));
     plan.fields = fields(&experiment, &plan.coordinates, &pilot);
     plan.plane = plane(&experiment, &system, &plan, &pilot, &ends.first);
-    let question = Question { experiment: &experiment, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen: pilot.range(0) };
+    let sheet = steady.as_ref().ok().and_then(|steady| steady.plane.as_deref());
+    warnings.extend(sheet.and_then(PlaneAlong::warning));
+    let (seen, about) = (pilot.range(0), &experiment);
+    let question = Question { experiment: about, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen, plane: sheet };
     let mut answers = question.answer()?;
     warnings.append(&mut answers.warnings);
     if let Some(uniform) = affinity.and_then(|affinity| affinity.uniform()) {

@@ -23,6 +23,8 @@ mod refine;
 mod start;
 mod steadiness;
 mod surprise;
+mod surprise_plane;
+mod surprise_table;
 mod unseen;
 
 use std::time::Instant;

@@ -7,10 +7,13 @@ use nalgebra::{DMatrix, DVector};
 use super::SimulationError;
 use super::langevin::Ends;
 use super::start::{Opening, effective_range, equilibrium};
+use super::surprise_plane::PlaneAlong;
+use super::surprise_table::{HEIGHT, Rows};
 use crate::coordinate::Boundary;
 use crate::exact::ExactError;
 use crate::exact::linear::{ExactStep, Gaussian, LinearDynamics};
 use crate::exact::surprise::Surprise;
+use crate::experiment::Experiment;
 use crate::model::System;
 use crate::plan::{InitialState, QuadraticMove, SurpriseAlong, protocol_at};
 use crate::surface::Surface;
@@ -19,15 +22,8 @@ use crate::thermodynamics::theorems::Start;
 /// Cells of a grid that is tried first, and most that are tried.
 const FEWEST_CELLS: usize = 64;
 const MOST_CELLS: usize = 2048;
-/// Largest error of the interpolation in a coordinate, and of that along the protocol, in nats: far below what trajectories can tell.
+/// Largest error of the interpolation in a coordinate, in nats: far below what trajectories can tell.
 const SMOOTH: f64 = 1e-6;
-const STRAIGHT: f64 = 2e-5;
-/// Where `φ` is so far above its lowest, no trajectory comes to see an error.
-const HEIGHT: f64 = 25.0;
-/// Pieces of the protocol that are looked at before any is cut.
-const PIECES: usize = 64;
-/// Most numbers of a table.
-const MOST_NUMBERS: usize = 1 << 24;
 /// Standard deviations of a Gaussian start that a grid covers.
 const REACH: f64 = 8.0;
 
@@ -53,10 +49,13 @@ pub(super) struct SteadyStates {
     pub(super) moves: Moves,
     /// For the kernel.
     pub(super) along: Option<Arc<SurpriseAlong>>,
+    /// Of two coordinates.
+    pub(super) plane: Option<Arc<PlaneAlong>>,
 }
 
 /// The steady states along a protocol, or why they are not known.
-pub(super) fn steady_states(system: &Arc<System>, table: &[Vec<f64>], opening: &Opening, ends: &Ends, steps: usize) -> Result<SteadyStates, String> {
+pub(super) fn steady_states(experiment: &Experiment, system: &Arc<System>, table: &[Vec<f64>], opening: &Opening, ends: &Ends) -> Result<SteadyStates, String> {
+    let steps = experiment.steps as usize;
     if let Some(reason) = system.unstated_parity() {
         return Err(reason);
     }
@@ -73,7 +72,7 @@ pub(super) fn steady_states(system: &Arc<System>, table: &[Vec<f64>], opening: &
     } else if let (Some(steady), false) = (&opening.grid, moves) {
         Ok(on_a_plane(&steady.law))
     } else if system.dimension() == 2 {
-        return Err("the steady state of two coordinates that are neither harmonic nor in equilibrium is known here where a run starts in it and nothing moves; hold the protocol constant, and start in the steady state".to_owned());
+        two_coordinates(experiment, system, table, opening, ends)
     } else {
         return Err("the steady state of several coordinates that are neither harmonic nor in equilibrium is not known here".to_owned());
     };
@@ -100,14 +99,14 @@ fn conservative(system: &Arc<System>, ends: &Ends, temperature: f64, moves: bool
         _ => 0.0,
     };
     let along = if moves { Moves::Work(1.0 / temperature, difference) } else { Moves::None };
-    Ok(SteadyStates { first: energy(&ends.first, 0.0), last: energy(&ends.last, difference), moves: along, along: None })
+    Ok(SteadyStates { first: energy(&ends.first, 0.0), last: energy(&ends.last, difference), moves: along, along: None, plane: None })
 }
 
 /// The steady state of two coordinates, which stays.
 fn on_a_plane(law: &Surface) -> SteadyStates {
     let law = law.clone();
     let surprise: StateSurprise = Arc::new(move |x: &[f64]| -law.ln_pdf([x[0], x[1]]));
-    SteadyStates { first: Arc::clone(&surprise), last: surprise, moves: Moves::None, along: None }
+    SteadyStates { first: Arc::clone(&surprise), last: surprise, moves: Moves::None, along: None, plane: None }
 }
 
 /// Gaussian steady states.
@@ -120,7 +119,7 @@ fn linear(system: &Arc<System>, table: &[Vec<f64>], ends: &Ends, steps: usize, m
     };
     let (first, last) = (surprise(&ends.first)?, surprise(&ends.last)?);
     if !moves {
-        return Ok(SteadyStates { first, last, moves: Moves::None, along: None });
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: None });
     }
     let last_step = surprise(&ends.last_step)?;
     let mut before = family.at(&protocol_at(table, 0))?;
@@ -131,7 +130,28 @@ fn linear(system: &Arc<System>, table: &[Vec<f64>], ends: &Ends, steps: usize, m
         before = after;
     }
     let end = (ends.last != ends.last_step).then(|| difference(&last, &last_step));
-    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(SurpriseAlong::Quadratic(quadratic))) })
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(SurpriseAlong::Quadratic(quadratic))), plane: None })
+}
+
+/// Two coordinates that are neither harmonic nor in equilibrium: a table.
+fn two_coordinates(experiment: &Experiment, system: &System, table: &[Vec<f64>], opening: &Opening, ends: &Ends) -> Result<SteadyStates, SimulationError> {
+    let plane = PlaneAlong::new(experiment, system, table, &opening.initial)?;
+    let (duration, dt, steps) = (experiment.protocol.duration, experiment.ensemble.dt, experiment.steps as usize);
+    let at = |time: f64, values: &[f64]| -> StateSurprise {
+        let spline = plane.spline(time, values);
+        Arc::new(move |x: &[f64]| spline.at([x[0], x[1]]))
+    };
+    let (first, last) = (at(0.0, &ends.first), at(duration, &ends.last));
+    if table.iter().all(|values| values.iter().all(|value| *value == values[0])) {
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: Some(Arc::new(plane)) });
+    }
+    let time = |entry: usize| ((entry as f64 - 0.5) * dt).clamp(0.0, duration);
+    let shape = &mut |entry: usize| Ok::<_, SimulationError>(plane.coefficients(time(entry), &protocol_at(table, entry)));
+    let rows = Rows::along(table, steps, shape)?;
+    let ranges = plane.axes.map(|axis| (axis.lower, axis.upper));
+    let along = SurpriseAlong::Plane { ranges, cells: [plane.cells as u32; 2], coefficients: rows.numbers, places: rows.places };
+    let end = (ends.last != ends.last_step).then(|| difference(&last, &at(time(steps), &ends.last_step)));
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)), plane: Some(Arc::new(plane)) })
 }
 
 fn difference(after: &StateSurprise, before: &StateSurprise) -> StateSurprise {
@@ -301,11 +321,12 @@ fn one_coordinate(
     let shared = |surprise: Surprise| -> StateSurprise { Arc::new(move |x: &[f64]| surprise.at(x[0])) };
     let (first, last) = (shared(grid.of(&ends.first)?), shared(grid.of(&ends.last)?));
     if !moves {
-        return Ok(SteadyStates { first, last, moves: Moves::None, along: None });
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: None });
     }
-    let along = grid.along(steps)?;
+    let rows = Rows::along(table, steps, &mut |entry| grid.at(entry))?;
+    let along = SurpriseAlong::Table { range: grid.range, cells: grid.cells as u32, coefficients: rows.numbers, places: rows.places };
     let end = if ends.last != ends.last_step { Some(difference(&last, &shared(grid.of(&ends.last_step)?))) } else { None };
-    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)) })
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)), plane: None })
 }
 
 /// Where an open coordinate has weight at any value of the protocol, and where it starts.
@@ -365,58 +386,5 @@ impl Grid<'_> {
             self.cells *= 2;
         }
         Err(ExactError::Unresolved { cells: MOST_CELLS })
-    }
-
-    /// Cuts the protocol where `φ` does not follow a straight line between two entries, down to single steps, so that every
-    /// jump has a row of its own; rows hold what `φ` does from knot to knot.
-    fn along(&self, steps: usize) -> Result<SurpriseAlong, ExactError> {
-        let mut places = vec![(0, 0.0); steps];
-        let mut coefficients = Vec::new();
-        let stride = steps.div_ceil(PIECES).max(1);
-        let mut ahead: Vec<(usize, usize)> = (0..steps).step_by(stride).map(|from| (from, (from + stride).min(steps))).rev().collect();
-        let mut before = self.at(0)?;
-        while let Some((from, to)) = ahead.pop() {
-            if (from..to).all(|n| self.table.iter().all(|values| values[n] == values[n + 1])) {
-                continue;
-            }
-            let after = self.at(to)?;
-            if let Some(cut) = self.cut((from, &before), (to, &after))? {
-                ahead.extend([(cut, to), (from, cut)]);
-                continue;
-            }
-            let row = (coefficients.len() / (4 * self.cells)) as u32;
-            places[from..to].fill((row, 1.0 / (to - from) as f64));
-            coefficients.extend(before.change(&after));
-            if coefficients.len() > MOST_NUMBERS {
-                return Err(ExactError::Unresolved { cells: self.cells });
-            }
-            before = after;
-        }
-        Ok(SurpriseAlong::Table { range: self.range, cells: self.cells as u32, coefficients, places })
-    }
-
-    /// Where to cut a piece of the protocol; `None` where `φ` is straight enough: in the middle, and where a variable is farthest from its chord.
-    fn cut(&self, (from, before): (usize, &Surprise), (to, after): (usize, &Surprise)) -> Result<Option<usize>, ExactError> {
-        if to - from < 2 {
-            return Ok(None);
-        }
-        let middle = (from + to) / 2;
-        let part = |n: usize| (n - from) as f64 / (to - from) as f64;
-        let farthest = self.table.iter().map(|values| {
-            let bend = |n: usize| (values[n] - values[from] - part(n) * (values[to] - values[from])).abs();
-            (from + 1..to).fold(middle, |worst, n| if bend(n) > bend(worst) { n } else { worst })
-        });
-        let mut tried: Vec<usize> = std::iter::once(middle).chain(farthest).collect();
-        tried.dedup();
-        for n in tried {
-            let here = self.at(n)?;
-            let lowest = here.values().iter().fold(f64::INFINITY, |least, value| least.min(*value));
-            let chord = before.values().iter().zip(after.values()).map(|(before, after)| before + part(n) * (after - before));
-            let deviation = chord.zip(here.values()).filter(|(_, here)| **here <= lowest + HEIGHT).map(|(chord, here)| (chord - here).abs());
-            if !(deviation.fold(0.0, f64::max) <= STRAIGHT) {
-                return Ok(Some(middle));
-            }
-        }
-        Ok(None)
     }
 }

@@ -8,6 +8,7 @@ mod leaps;
 mod models;
 mod networks;
 mod outside;
+mod planes;
 mod records;
 mod reference;
 mod shaders;

@@ -24,7 +24,7 @@ impl<R: Real> Numbers<R> {
         let cast = |values: &[f64]| values.iter().map(|&v| R::from_f64(v)).collect();
         let uniforms = &plan.uniforms;
         let surprise = match &plan.dynamics {
-            Dynamics::Overdamped(Overdamped { surprise: Some(SurpriseMove::Table(table)), .. }) => cast(&table.coefficients),
+            Dynamics::Overdamped(Overdamped { surprise: Some(surprise), .. }) => cast(surprise.coefficients()),
             _ => Vec::new(),
         };
         Self { constants: cast(&uniforms.constants), rows: cast(&uniforms.rows), resting: cast(&uniforms.resting), columns: uniforms.columns, surprise }

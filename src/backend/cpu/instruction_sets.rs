@@ -106,6 +106,7 @@ kernels! {
     fn kinetic_heat(before: &Lanes<R>, after: &Lanes<R>, factor: R, sum: &mut Lanes<R>);
     fn turn(sign: &Lanes<R>, v: &mut Lanes<R>);
     fn add_cubic(x: &Lanes<R>, grid: CubicGrid<R>, cubics: &[R], part: R, sum: &mut Lanes<R>);
+    fn add_splines(x: &Lanes<R>, y: &Lanes<R>, grids: [CubicGrid<R>; 2], coefficients: &[R], part: R, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, factors: LedgerFactors<R>, sum: &mut Lanes<R>);
     fn ledger_weak_taylor(z: &Lanes<R>, width: &Lanes<R>, mean_after: &Lanes<R>, width_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);
     fn ledger_euler_maruyama_ito(z: &Lanes<R>, width: &Lanes<R>, slope: &Lanes<R>, drift_after: &Lanes<R>, displacement: &Lanes<R>, sign: &Lanes<R>, sum: &mut Lanes<R>);

@@ -65,6 +65,7 @@ fragments! {
     EXACT_LINEAR "exact_linear.wgsl"
     UNDERDAMPED "underdamped.wgsl"
     SURPRISE "surprise.wgsl"
+    SURPRISE_PLANE "surprise_plane.wgsl"
     INFIMUM "infimum.wgsl"
     TILE_MOMENTS "tile_moments.wgsl"
     FIELDS "fields.wgsl"
@@ -137,6 +138,9 @@ impl Composition {
         }
         if matches!(dynamics.surprise, Some(SurpriseMove::Table(_))) {
             whole.push_fragment(SURPRISE);
+        }
+        if matches!(dynamics.surprise, Some(SurpriseMove::Plane(_))) {
+            whole.push_fragment(SURPRISE_PLANE);
         }
         if dynamics.infimum.is_some() {
             whole.push_fragment(INFIMUM);

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::plane;
-use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, SurpriseMove, TILE};
+use crate::plan::{Boundary, Column, Dynamics, JumpColumn, Overdamped, Plan, Reactions, TILE};
 use crate::random::{self, Purpose};
 
 /// What a dispatch is told; the twin of `struct Dispatch` in `shaders/bindings.wgsl`, where every member is explained.
@@ -204,7 +204,7 @@ pub(super) fn rows_length(plan: &Plan) -> u64 {
 fn surprise(plan: &Plan) -> &[f64] {
     match &plan.dynamics {
         Dynamics::Reactions(Reactions { surprise: Some(surprise), .. }) => &surprise.values,
-        Dynamics::Overdamped(Overdamped { surprise: Some(SurpriseMove::Table(table)), .. }) => &table.coefficients,
+        Dynamics::Overdamped(Overdamped { surprise: Some(surprise), .. }) => surprise.coefficients(),
         _ => &[],
     }
 }

@@ -46,14 +46,22 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
 
 /// Text of the change of `−ln p_ss` by a move of the protocol.
 fn surprise_change(plan: &Plan, surprise: &SurpriseMove) -> String {
+    let table_at = plan.uniforms.resting.len() + plan.uniforms.rows.len();
     match surprise {
         SurpriseMove::Formula(_) => "surprise_move(x, row)[0]".to_owned(),
         SurpriseMove::Table(table) => {
             let (row, part) = (wgsl_operand(table.row), wgsl_operand(table.part));
             let (lower, scale) = (number(table.lower), number(f64::from(table.cells) / (table.upper - table.lower)));
-            let cubics = plan.uniforms.resting.len() + plan.uniforms.rows.len();
             let length = CUBIC * table.cells as usize;
-            format!("{part} * cubic(x[0], {lower}, {scale}, {}, {cubics}u + {length}u * u32({row}))", number(f64::from(table.cells)))
+            format!("{part} * cubic(x[0], {lower}, {scale}, {}, {table_at}u + {length}u * u32({row}))", number(f64::from(table.cells)))
+        }
+        SurpriseMove::Plane(plane) => {
+            let (row, part) = (wgsl_operand(plane.row), wgsl_operand(plane.part));
+            let pair = |of: &dyn Fn(usize) -> f64| format!("vec2<f32>({}, {})", number(of(0)), number(of(1)));
+            let cells = |k: usize| f64::from(plane.cells[k]);
+            let (lower, scale) = (pair(&|k| plane.lower[k]), pair(&|k| cells(k) / (plane.upper[k] - plane.lower[k])));
+            let at = format!("{table_at}u + {}u * u32({row})", plane.length());
+            format!("{part} * spline_surface(vec2<f32>(x[0], x[1]), {lower}, {scale}, {}, {at}, {}u)", pair(&cells), plane.line())
         }
     }
 }
