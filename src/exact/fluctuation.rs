@@ -119,13 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn at_the_end_of_a_long_step_the_start_is_forgotten() {
-        // A cold start hides less at first, and what it hides grows with how hot it was.
+    fn what_is_hidden_grows_with_the_second_moments_of_the_start_linearly() {
         let dynamics =
             LinearDynamics::new(DMatrix::from_row_slice(2, 2, &[1.0, 0.2, -0.2, 1.0]), DVector::zeros(2), DVector::from_vec(vec![2.0, 3.0])).unwrap();
         let hidden = |spread: f64| between(&dynamics, &|_| DMatrix::identity(2, 2) * spread, 0.1, &[turning(0, 1, 2)]).unwrap()[0];
         assert!(hidden(0.0) > 0.0 && hidden(4.0) > hidden(1.0));
-        // Linear in the second moments.
         close(hidden(4.0) - hidden(0.0), 4.0 * (hidden(1.0) - hidden(0.0)), 1e-9);
     }
 }
