@@ -1,55 +1,15 @@
 //! From an experiment to a plan: formulas become programs, the protocol becomes a table.
 
+use super::error::PlanError;
 use super::surprise::surprise_move;
 use super::{
     Affinity, BackStep, Column, Coordinate, Dynamics, Infimum, InitialState, Integrator, Overdamped, Plan, Schedule, StepLaw, SurpriseAlong, TILE, Uniforms,
     circulation_pairs, underdamped,
 };
-use crate::exact::ExactError;
 use crate::experiment::{Experiment, IntegratorChoice, Interpretation, OverdampedModel, total_force};
 use crate::expression::{CompileError, Function, Graph, Node, Operand, Slots, Symbol, compile as compile_program};
 use crate::model::{System, medium_force};
 use crate::random::Stream;
-
-/// Why an experiment has no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The integrator does not suit the model.
-    #[error("the integrator `{integrator}` does not suit this model: {reason}; {advice}")]
-    Integrator {
-        /// As in the file.
-        integrator: &'static str,
-        /// Why.
-        reason: &'static str,
-        /// What to do.
-        advice: &'static str,
-    },
-    /// A formula needs more registers or slots than a program has.
-    #[error("the formulas of this model are too large to compile: {0}")]
-    Program(#[from] CompileError),
-    /// The protocol table does not fit in memory.
-    #[error(
-        "the protocol of this run would be a table of {entries} numbers, at most {limit} are possible: take a larger ensemble.dt, a shorter protocol.duration, or a protocol that does not move"
-    )]
-    ProtocolTable {
-        /// Numbers in the table.
-        entries: u64,
-        /// Limit.
-        limit: u64,
-    },
-    /// No clock fits the protocol.
-    #[error("no grid of up to 4096 segments has the {breaks} jumps and bends of the protocol on it; set ensemble.dt so that they fall on its multiples")]
-    Clock {
-        /// How many there are.
-        breaks: usize,
-    },
-    /// Tau-leaping does not suit the model.
-    #[error("tau-leaping does not suit this model: {0}; leave `ensemble.method` out, or set it to `exact`")]
-    Leaping(&'static str),
-    /// The exact linear step could not be formed.
-    #[error("the exact linear step could not be formed: {0}")]
-    Linear(#[from] ExactError),
-}
 
 /// Most numbers in a protocol table.
 pub(super) const TABLE_LIMIT: u64 = 1 << 28;

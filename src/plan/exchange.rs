@@ -14,7 +14,8 @@
 
 use serde::Serialize;
 
-use super::compile::{PlanError, Start, block_size};
+use super::compile::{Start, block_size};
+use super::error::PlanError;
 use super::jump::{Alias, Clock};
 use super::{Column, Dynamics, JumpColumn, Plan, Schedule, Uniforms};
 use crate::experiment::exchange::{Contact, ExchangeModel};

@@ -3,7 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 use serde::Serialize;
 
-use super::compile::{Compiler, PlanError, TABLE_LIMIT, protocol_at};
+use super::compile::{Compiler, TABLE_LIMIT, protocol_at};
+use super::error::PlanError;
 use super::{Column, circulation_pairs};
 use crate::exact::ExactError;
 use crate::exact::bridge::{Bridge, BridgeForm, reversed_ledger};

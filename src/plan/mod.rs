@@ -3,8 +3,10 @@
 //! A plan holds no closure, no generic and no device handle. It can be printed, hashed and tested without a device.
 
 mod circulation;
+mod clocked;
 mod compile;
 mod compile_jump;
+mod error;
 mod exchange;
 mod infimum;
 mod initial;
@@ -25,8 +27,10 @@ use crate::surface::Surface;
 
 pub use crate::coordinate::{Boundary, Coordinate, FieldGrid, PlaneGrid};
 pub use circulation::circulation_pairs;
-pub use compile::{Followed, PlanError, Start, block_size, compile, protocol_at, protocol_table};
-pub use compile_jump::{Clocked, MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
+pub use clocked::Clocked;
+pub use compile::{Followed, Start, block_size, compile, protocol_at, protocol_table};
+pub use compile_jump::{MOST_SINGLE_COLUMNS, MediumEntropy, compile_jump, medium_entropy};
+pub use error::PlanError;
 pub use exchange::{Exchange, bond_rates, compile_exchange, temperatures};
 pub use infimum::{Affinity, Infimum};
 pub use initial::initial_state;

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::compile::PlanError;
+use super::error::PlanError;
 use crate::expression::{CompileError, Instruction, Operand, Operation, Program};
 
 /// Coefficients of the cubic of a cell.

@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::compile::{Compiler, PlanError, protocol_at};
+use super::compile::{Compiler, protocol_at};
+use super::error::PlanError;
 use super::{Inertia, Integrator, LinearStep};
 use crate::exact::ExactError;
 use crate::exact::linear::LinearDynamics;
