@@ -104,3 +104,25 @@ fn the_method_and_its_error_stand_beside_every_value() {
         assert!(source.contains('±') || source.contains("rounding"), "{name}: {source}");
     }
 }
+
+/// Two states, one rate of which goes to and fro so fast that the law as good as stands still.
+#[test]
+fn rates_that_turn_more_often_than_a_staircase_has_steps_are_seen() {
+    let turning = r#"
+[model]
+kind = "network"
+states = ["a", "b"]
+edges = [{ from = "a", to = "b", forward = "1 + 0.9*s", reverse = 1.0 }]
+[protocol]
+duration = 1.0
+s = "sin(128*pi*t)"
+[initial]
+distribution = "steady-state"
+[ensemble]
+trajectories = 2048
+"#;
+    // ⟨Δs_med⟩ = ∫ (r p_a − p_b) ln r dt with p_a + p_b = 1 and p_a nearly 1/2.
+    let flux = integral(|t| 0.45 * (2.0 * std::f64::consts::PI * t).sin() * (1.0 + 0.9 * (2.0 * std::f64::consts::PI * t).sin()).ln(), 1.0);
+    let found = known(&text(turning, &[]), "entropy_medium");
+    assert!((found - flux).abs() <= 2e-3 && flux > 0.25, "{found} {flux}");
+}

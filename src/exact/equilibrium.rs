@@ -19,6 +19,8 @@ pub struct Equilibrium {
     pub ln_partition: f64,
     /// `−T ln Z`.
     pub free_energy: f64,
+    /// How much `free_energy` changed from a grid half as fine.
+    pub error: f64,
 }
 
 impl Equilibrium {
@@ -38,7 +40,7 @@ impl Equilibrium {
         let change = ln_partition - log_integral(lower, upper, cells.div_ceil(2), &logarithm);
         if change.abs() <= RESOLVED {
             let density = Density::from_logarithms(lower, upper, &logarithms)?;
-            Ok(Self { density, ln_partition, free_energy: -temperature * ln_partition })
+            Ok(Self { density, ln_partition, free_energy: -temperature * ln_partition, error: temperature * change.abs() })
         } else {
             Err(ExactError::Unresolved { cells })
         }

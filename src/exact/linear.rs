@@ -115,13 +115,24 @@ impl LinearDynamics {
     /// matrix of Van Loan (IEEE Trans. Autom. Control 23, 395, 1978), so that stiff traps keep their digits.
     pub fn step(&self, dt: f64) -> Result<ExactStep, ExactError> {
         positive("the time step", dt)?;
+        let (propagator, integral, covariance) = self.over(dt, DMatrix::from_diagonal(&(&self.diffusion * 2.0)));
+        Ok(ExactStep { offset: &integral * &self.offset, propagator, integral, covariance })
+    }
+
+    /// `∫ exp(−A s) M exp(−Aᵀ s) ds` over a time `dt > 0`, `M` symmetric.
+    pub fn gathered(&self, source: DMatrix<f64>, dt: f64) -> DMatrix<f64> {
+        self.over(dt, source).2
+    }
+
+    /// `exp(−A dt)`, its integral, and that of `exp(−A s) M exp(−Aᵀ s)`.
+    fn over(&self, dt: f64, source: DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>, DMatrix<f64>) {
         let dimension = self.offset.len();
         let doublings = (4.0 * dt * self.drift.norm()).log2().ceil().clamp(0.0, 1023.0);
         let short = dt * (-doublings).exp2();
         let identity = DMatrix::identity(dimension, dimension);
         let (mut propagator, mut integral, mut covariance) = (identity.clone(), identity.clone() * short, DMatrix::zeros(dimension, dimension));
         let mut power = identity;
-        let mut source = DMatrix::from_diagonal(&(&self.diffusion * 2.0)) * short;
+        let mut source = source * short;
         covariance += &source;
         for n in 1..=20 {
             power = &self.drift * &power * (-short / f64::from(n));
@@ -136,8 +147,7 @@ impl LinearDynamics {
             integral = &integral + &propagator * &integral;
             propagator = &propagator * &propagator;
         }
-        let covariance = symmetric(&covariance);
-        Ok(ExactStep { offset: &integral * &self.offset, propagator, integral, covariance })
+        (propagator, integral, symmetric(&covariance))
     }
 
     /// The stationary law. Errors unless every eigenvalue of `A` has a positive real part.
@@ -239,6 +249,12 @@ impl Gaussian {
         }
         let factor = factor(&covariance)?;
         Ok(Self { mean, covariance, factor })
+    }
+
+    /// From a mean, and a covariance that need only be symmetric up to rounding, row by row.
+    pub fn of_numbers(mean: &[f64], covariance: &[f64]) -> Result<Self, ExactError> {
+        let d = mean.len();
+        Self::new(DVector::from_column_slice(mean), symmetric(&DMatrix::from_row_slice(d, d, covariance)))
     }
 
     /// Mean, length `d`.

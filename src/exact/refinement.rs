@@ -65,17 +65,28 @@ pub fn limit(numbers: &[f64], rounding: f64) -> Numeric {
 pub struct Limit {
     /// The numbers.
     pub values: Vec<f64>,
-    /// Estimated error: the last change, as a part of the largest number of a kind, for the kind where it is largest.
+    /// Estimated error of each: its last change.
+    pub errors: Vec<f64>,
+    /// Estimated error of all, as it was measured; by [`settle`] the last change, as a part of the largest number of a kind, for the kind where it is largest.
     pub error: f64,
 }
 
 /// The limit of `rule(steps)`, whose error has even powers of the step alone, by doubling the steps; `kinds` gives the lengths of the parts of the answer that differ in size.
 /// `None` where the rule has no answer, or the answers do not settle.
 pub fn settle(kinds: &[usize], rule: &mut dyn FnMut(usize) -> Option<Vec<f64>>) -> Option<Limit> {
-    let mut row = vec![rule(FEWEST)?];
+    settle_within((FEWEST, MOST), &|values, before| change(kinds, values, before), rule).filter(|best| best.error <= ACCEPTED)
+}
+
+/// The same from so few steps to so many, by a measure of one's own for the change from one answer to the next; the best one, whatever its error.
+pub fn settle_within(
+    (fewest, most): (usize, usize),
+    measure: &dyn Fn(&[f64], &[f64]) -> f64,
+    rule: &mut dyn FnMut(usize) -> Option<Vec<f64>>,
+) -> Option<Limit> {
+    let mut row = vec![rule(fewest)?];
     let mut best: Option<Limit> = None;
-    let mut steps = FEWEST;
-    while steps < MOST {
+    let mut steps = fewest;
+    while steps < most || row.len() < 3 {
         steps *= 2;
         let mut next = vec![rule(steps)?];
         let mut factor = 1.0;
@@ -86,7 +97,9 @@ pub fn settle(kinds: &[usize], rule: &mut dyn FnMut(usize) -> Option<Vec<f64>>) 
             next.push(next[column].iter().zip(&row[column]).map(better).collect());
         }
         let values = next.last()?.clone();
-        let error = change(kinds, &values, row.last()?);
+        let before = row.last()?;
+        let error = measure(&values, before);
+        let errors = values.iter().zip(before).map(|(value, before)| if value == before { 0.0 } else { (value - before).abs() }).collect();
         row = next;
         // Two answers may agree by chance.
         if row.len() < 3 {
@@ -94,14 +107,14 @@ pub fn settle(kinds: &[usize], rule: &mut dyn FnMut(usize) -> Option<Vec<f64>>) 
         }
         let settles = best.as_ref().is_none_or(|best| error < best.error);
         if settles {
-            best = Some(Limit { values, error });
+            best = Some(Limit { values, errors, error });
         }
         // Once rounding is reached, more steps add to it.
         if error <= WANTED || !settles && best.as_ref().is_some_and(|best| best.error <= 100.0 * WANTED) {
             break;
         }
     }
-    best.filter(|best| best.error <= ACCEPTED)
+    best
 }
 
 /// The largest change of any kind, as a part of the largest number of it.

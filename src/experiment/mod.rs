@@ -32,6 +32,7 @@ use crate::expression::{Graph, Node, Symbol};
 
 pub use bath::Interpretation;
 pub use catalog::{CatalogEntry, Source, catalog};
+pub use continuous::Piece;
 pub use error::{ExperimentError, Problem};
 pub use initial::{Initial, InitialLaw};
 pub use parity::{Parity, unstated};

@@ -406,7 +406,7 @@ impl Reader {
             _ => return None,
         };
         let help = match (reads, coordinate) {
-            (Reads::Bath, _) => "the temperatures of a jump process are constant: use formulas of parameters",
+            (Reads::Bath, _) => "it is constant here: use formulas of parameters",
             (Reads::Time, _) => "use formulas of `t` and parameters",
             _ => "use formulas of parameters",
         };

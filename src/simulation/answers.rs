@@ -3,26 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::SimulationError;
-use super::courses::{Courses, Track, numbers};
+use super::courses::Courses;
 use super::law::Law;
-use super::linear_means::linear_means;
-use super::linear_path::{Course, LinearPath, dynamics};
 use super::plane::FieldAnswers;
-use super::start::{Opening, reduced_potential, ring};
-use super::surprise::linear_surprise;
+use super::start::{CELLS, Opening, reduced_potential, ring, ring_of};
 use super::surprise_plane::PlaneAlong;
 use crate::density::Density;
 use crate::exact::ExactError;
-use crate::exact::equilibrium::Quadratic;
 use crate::exact::fokker_planck::{Bath as Noise, Ends, Numeric, Problem, Snapshot, Start as FokkerPlanckStart, evolve, variances};
-use crate::exact::linear::Gaussian;
-use crate::exact::linear::LinearDynamics;
 use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
 use crate::experiment::{Experiment, Interpretation};
 use crate::expression::Symbol;
 use crate::model::System;
-use crate::plan::{Boundary, InitialState, Plan, circulation_pairs, protocol_table};
+use crate::plan::{Boundary, InitialState, Plan, protocol_table};
 use crate::random::Stream;
 use crate::thermodynamics::observables::Bath;
 use crate::thermodynamics::theorems::Start;
@@ -37,6 +31,13 @@ const SOLVER_STEPS: usize = 2048;
 const SETTLED: f64 = 2e-4;
 /// Relative error of the method up to which a variance is given.
 const SPREAD: f64 = 1e-4;
+
+/// A rate that only rounding keeps from zero.
+const NOTHING: f64 = 1e-9;
+
+/// Errors by which a closed form may miss what was computed, and rounding of formulas.
+const ERRORS: f64 = 10.0;
+const ROUNDING: f64 = 1e-10;
 
 /// Where the scaled cumulant generating function of the medium entropy is listed; symmetric about 1/2.
 pub(super) const ALPHAS: [&str; 7] = ["-0.1", "0.1", "0.25", "0.5", "0.75", "0.9", "1.1"];
@@ -59,12 +60,15 @@ pub(super) struct Answers {
     pub(super) exponential_variances: BTreeMap<String, f64>,
     /// What the ends of exact steps do not show of the variance of sums along the path, by name of the observable.
     pub(super) unseen_variances: BTreeMap<String, f64>,
-    /// Where a closed form of the file contradicts what was computed.
+    /// Absolute errors of values, where they are known as numbers.
+    pub(super) errors: BTreeMap<String, f64>,
+    /// What is to be said of the answers, such as where a closed form of the file contradicts what was computed.
     pub(super) warnings: Vec<String>,
 }
 
 impl Answers {
-    /// The closed forms of the file have the last word; a warning where one is farther from what was computed than a relative `tolerance`.
+    /// The closed forms of the file have the last word, with what was computed beside them; a warning where one is farther from that than the errors of both
+    /// or, where they are not known as numbers, than a relative `tolerance`.
     pub(super) fn closed_forms(&mut self, experiment: &Experiment, tolerance: f64) {
         for formula in &experiment.exact {
             let value = experiment.graph.evaluate(formula.node, &|symbol| match symbol {
@@ -72,15 +76,24 @@ impl Answers {
                 Symbol::Time => experiment.protocol.duration,
                 _ => f64::NAN,
             });
-            if let Some((computed, source)) =
-                self.values.get(&formula.name).filter(|(computed, _)| !((computed - value).abs() <= tolerance * computed.abs().max(tolerance)))
-            {
+            let Some((computed, source)) = self.values.get(&formula.name) else {
+                self.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
+                continue;
+            };
+            let allowed = match self.errors.get(&formula.name) {
+                Some(error) => ERRORS * error + ROUNDING * computed.abs().max(1.0),
+                None => tolerance * computed.abs().max(tolerance),
+            };
+            let beside = if (computed - value).abs() <= allowed {
+                format!("{} (file), and {source}", formula.text)
+            } else {
                 self.warnings.push(format!(
-                    "[exact] `{}` is {value:.9} by the formula of the file, but {computed:.9} by {source}: does the formula hold for this start and protocol?",
+                    "[exact] `{}` is {value:.10} by the formula of the file, but {computed:.10} by {source}: does the formula hold for this start and protocol?",
                     formula.name
                 ));
-            }
-            self.values.insert(formula.name.clone(), (value, format!("{} (file)", formula.text)));
+                format!("{} (file), but {computed:.10} by {source}", formula.text)
+            };
+            self.values.insert(formula.name.clone(), (value, beside));
         }
     }
 }
@@ -101,7 +114,7 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Everything that can be computed, then the closed forms of the file, which have the last word.
+    /// Everything that can be computed.
     pub(super) fn answer(&self) -> Result<Answers, SimulationError> {
         let mut answers = match &self.opening.law {
             _ if self.system.is_underdamped() => self.underdamped()?,
@@ -123,7 +136,6 @@ impl Question<'_> {
         if !self.moves() && self.opening.kind != Start::Other {
             answers.fields = self.fields(answers.current, answers.densities.first());
         }
-        answers.closed_forms(self.experiment, 1e-3);
         Ok(answers)
     }
 
@@ -133,106 +145,6 @@ impl Question<'_> {
 
     pub(super) fn duration(&self) -> f64 {
         self.experiment.protocol.duration
-    }
-
-    fn linear(&self, start: &Gaussian) -> Result<Answers, SimulationError> {
-        let pairs = circulation_pairs(&self.plan.coordinates);
-        let course = self.course();
-        let (table, slices, length) = self.continuous(&course)?;
-        let mut track = Track::new(self.saves());
-        let means = linear_means(self.system, start, &table, (slices, length), &pairs, &mut |time, means| {
-            track.see(time, numbers(means.work, means.medium, &means.heat, &means.last));
-        })?;
-        let source = "moments of the Gaussian law";
-        let entropy = means.last.entropy() - start.entropy();
-        let mut answers = Answers { last: Some(Law::Gaussian(means.last.clone())), ..Answers::default() };
-        if self.has_cumulants() {
-            self.linear_cumulants(&LinearPath::new(self.system, start, &course)?, &course, &mut answers)?;
-        }
-        if self.system.has_odd_variables() {
-            // They are followed for even variables.
-            answers.values.retain(|name, _| !depends_on_parity(name));
-            answers.exponential_variances.clear();
-        }
-        for bath in self.baths.iter().filter(|_| self.baths.len() > 1) {
-            let heat: f64 = bath.coordinates.iter().map(|&i| means.heat[i]).sum();
-            answers.know(format!("heat.{}", bath.name), heat, source);
-            answers.know(format!("heat_rate.{}", bath.name), heat / self.duration(), source);
-        }
-        for (&(i, j), area) in pairs.iter().zip(&means.areas) {
-            let name = |i: u16| &self.system.names[usize::from(i)];
-            answers.know(format!("circulation.{}.{}", name(i), name(j)), area / self.duration(), source);
-        }
-        answers.ledger(means.work, means.heat.iter().sum(), means.medium, Some(entropy), self.duration(), source);
-        let (first, protocol) = &course.ends;
-        if let Ok(quadratic) = Quadratic::of(self.system.dimension(), &|x| self.system.potential(x, protocol)) {
-            answers.know("energy", quadratic.mean_over(&means.last), source);
-            answers.know("energy.variance", quadratic.variance_over(&means.last), source);
-        }
-        if !self.system.has_odd_variables() {
-            self.linear_parts((start, &table, (slices, length)), (means.medium, entropy), source, &mut answers);
-        }
-        self.linear_memory(dynamics(self.system, first), &mut answers);
-        for (i, name) in self.system.names.iter().enumerate() {
-            let displacement = means.last.mean()[i] - start.mean()[i];
-            answers.know(format!("displacement.{name}"), displacement, source);
-            answers.know(format!("velocity.{name}"), displacement / self.duration(), source);
-        }
-        answers.places(&self.system.names, &means.last);
-        self.unseen_variances(&mut answers)?;
-        self.linear_courses(&track, &mut answers);
-        Ok(answers)
-    }
-
-    /// How long coordinates remember, in a steady state.
-    pub(super) fn linear_memory(&self, dynamics: Result<LinearDynamics, ExactError>, answers: &mut Answers) {
-        if self.moves() || self.opening.kind == Start::Other {
-            return;
-        }
-        // What is free to move has no such time.
-        for (name, time) in self.system.names.iter().zip(dynamics.and_then(|dynamics| dynamics.correlation_times()).unwrap_or_default()) {
-            answers.know(format!("autocorrelation_time.{name}"), time, "Gaussian correlation function");
-        }
-    }
-
-    /// The protocol of the run, with its values before the first move and after the last.
-    pub(super) fn course(&self) -> Course<'_> {
-        let last = self.table.first().map_or(0, |values| values.len() - 1);
-        let ends = (crate::plan::protocol_at(self.table, 0), crate::plan::protocol_at(self.table, last));
-        Course {
-            experiment: self.experiment,
-            duration: self.duration(),
-            steps: self.plan.schedule.steps,
-            parts: (self.plan.schedule.saves() as u64 - 1).max(1),
-            ends,
-        }
-    }
-
-    /// The protocol in slices so thin that it as good as moves continuously: its table, their number and length.
-    fn continuous(&self, course: &Course<'_>) -> Result<(Vec<Vec<f64>>, usize, f64), ExactError> {
-        let slices = course.slices(dynamics(self.system, &course.ends.0)?.drift.norm());
-        Ok((course.table(slices), slices as usize, self.duration() / slices as f64))
-    }
-
-    /// Housekeeping, excess and `Y` of a linear model along a table, given the mean medium and system entropy.
-    fn linear_parts(
-        &self,
-        (start, table, (slices, length)): (&Gaussian, &[Vec<f64>], (usize, f64)),
-        (medium, entropy): (f64, f64),
-        source: &str,
-        answers: &mut Answers,
-    ) {
-        let Some(surprise) = linear_surprise(self.system, start, table, slices, length) else { return };
-        let housekeeping = if surprise.flowless { 0.0 } else { medium - surprise.excess() };
-        answers.parts(medium, Some(entropy), housekeeping, surprise.moves, source);
-        if surprise.rigid && self.moves() && self.opening.kind != Start::Other {
-            // Gaussian, with ⟨e^−S⟩ = 1: the variance is twice the mean.
-            answers.know("hatano_sasa.variance", 2.0 * surprise.moves, source);
-            let nonadiabatic = entropy + surprise.excess();
-            for (theorem, mean) in [("hatano_sasa", surprise.moves), ("integral_nonadiabatic", nonadiabatic)] {
-                answers.exponential_variances.insert(theorem.to_owned(), (2.0 * mean).exp_m1());
-            }
-        }
     }
 
     fn one_coordinate(&self) -> Result<Answers, SimulationError> {
@@ -268,6 +180,8 @@ impl Question<'_> {
             answers.know(format!("{name}.variance"), found.value, &format!("Fokker–Planck equation, ±{:.0e}", found.error));
         }
         answers.place(name, &last.density, self.system.boundaries[0].period(), &source);
+        answers.errors = answers.values.keys().map(|name| (name.clone(), error)).collect();
+        answers.errors.extend(variances.iter().map(|(name, found)| (format!("{name}.variance"), found.error)));
         if let Some(ring) = ring(self.system, &crate::plan::protocol_at(self.table, 0))?.filter(|_| !self.moves() && self.opening.kind == Start::SteadyState) {
             self.steady_ring(&mut answers, &ring, &snapshots);
         }
@@ -278,7 +192,13 @@ impl Question<'_> {
     /// Closed forms of the stationary ring replace what the solver found.
     fn steady_ring(&self, answers: &mut Answers, ring: &Ring, snapshots: &[Snapshot]) {
         let (name, duration) = (&self.system.names[0], self.duration());
-        let source = "quadrature on the ring";
+        let coarse = ring_of(self.system, &crate::plan::protocol_at(self.table, 0), CELLS / 2).ok().flatten();
+        let numbers = |ring: &Ring| [ring.velocity, ring.entropy_production_rate, ring.effective_diffusion];
+        let change = coarse.map_or(f64::NAN, |coarse| {
+            let pairs = numbers(ring).into_iter().zip(numbers(&coarse));
+            pairs.filter(|(fine, coarse)| fine != coarse).map(|(fine, coarse)| (fine - coarse).abs() / fine.abs().max(NOTHING)).fold(0.0, f64::max)
+        });
+        let source = &format!("quadrature on the ring, ±{:.0e} of the value", change.max(f64::EPSILON));
         let medium = ring.entropy_production_rate * duration;
         let given = if self.system.bath_varies() {
             let protocol = crate::plan::protocol_at(self.table, 0);
@@ -341,7 +261,7 @@ impl Question<'_> {
 }
 
 /// Whether what an estimate is depends on the parity of variables.
-fn depends_on_parity(name: &str) -> bool {
+pub(super) fn depends_on_parity(name: &str) -> bool {
     let state = ["entropy_system", "energy_change"].iter().any(|of_state| name.starts_with(of_state));
     !state
         && (["work", "heat", "entropy", "scgf", "tur_product"].iter().any(|kind| name.starts_with(kind))

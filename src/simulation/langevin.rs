@@ -61,12 +61,13 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let (seen, about) = (pilot.range(0), &experiment);
     let question = Question { experiment: about, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen, plane: sheet };
     let mut answers = question.answer()?;
-    warnings.append(&mut answers.warnings);
     if let Some(uniform) = affinity.and_then(|affinity| affinity.uniform()) {
         let rise = uniform * uniform * system.temperature[0] / system.friction[0] * experiment.protocol.duration;
-        answers.values.insert("entropy_infimum".to_owned(), (mean_infimum(rise), "Brownian motion with drift".to_owned()));
+        answers.values.insert("entropy_infimum".to_owned(), (mean_infimum(rise), "Brownian motion with drift, to rounding".to_owned()));
     }
     let mut facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
+    answers.closed_forms(&experiment, 1e-3);
+    warnings.append(&mut answers.warnings);
     if opening.relaxation_steps > 0 && facts.protocol_moves {
         warnings.extend(pilot::relaxation_report(&plan)?);
     }
@@ -116,7 +117,7 @@ fn reversed(
         .into());
     }
     let (start_law, end_law) =
-        if of_work { (equilibrium(system, &ends.last)?.map(|(law, _)| law), None) } else { (simulation.answers.last.clone(), forward_law) };
+        if of_work { (equilibrium(system, &ends.last)?.map(|known| known.law), None) } else { (simulation.answers.last.clone(), forward_law) };
     // What is odd turns round: the reversed run starts from the mirror image of the law at the end, and its last state is held against that of the first.
     let turned = |law: Law| law.reversed(&|i| system.is_odd(i));
     let (start_law, end_law) = (start_law.map(turned), end_law.map(turned));
@@ -179,11 +180,18 @@ fn facts(
     let mut delta_free_energy = None;
     if opening.kind == theorems::Start::Equilibrium
         && system.single_temperature().is_some()
-        && let (Some((_, before)), Some((_, after))) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?)
+        && let (Some(before), Some(after)) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?)
     {
-        let source = if system.is_quadratic() { "Gaussian partition functions" } else { "partition functions by quadrature" };
-        delta_free_energy = Some((after - before, source.to_owned()));
-        answers.values.entry("delta_F".to_owned()).or_insert((after - before, source.to_owned()));
+        let error = before.error + after.error;
+        let source = if error == 0.0 {
+            "Gaussian partition functions, to rounding".to_owned()
+        } else {
+            format!("partition functions by quadrature, ±{:.0e}", error.max(f64::EPSILON))
+        };
+        let change = after.free_energy - before.free_energy;
+        answers.know("delta_F", change, &source);
+        answers.errors.insert("delta_F".to_owned(), error);
+        delta_free_energy = Some((change, source));
     }
     let integrator = dynamics.integrator;
     let system_entropy = match (&opening.law, &answers.last) {
@@ -280,8 +288,8 @@ fn chain_variances(system: &System, plan: &Plan, table: &[Vec<f64>], opening: &O
     }
     if opening.kind == theorems::Start::Equilibrium
         && system.single_temperature().is_some()
-        && let Ok(Some((last, _))) = equilibrium(system, &ends.last)
+        && let Ok(Some(last)) = equilibrium(system, &ends.last)
     {
-        know("jarzynski", &last);
+        know("jarzynski", &last.law);
     }
 }

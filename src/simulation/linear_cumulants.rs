@@ -1,10 +1,9 @@
 //! Exact variances and third cumulants of linear models, over the run and per time in a steady state.
 
 use nalgebra::{DMatrix, DVector};
-use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::answers::{Answers, Question};
-use super::linear_path::{Course, LinearPath, Sum, energy};
+use super::linear_path::{LinearPath, Sum, energy};
 use crate::exact::ExactError;
 use crate::exact::linear::Gaussian;
 use crate::exact::tilt::{Form, Functional};
@@ -14,10 +13,10 @@ use crate::thermodynamics::estimates::paired;
 const LONGEST_STATE: usize = 16;
 /// Longest state for which flows are followed away from a steady state.
 const LONGEST_DRIVEN: usize = 6;
-/// A variance below this is that of rounding.
-const NOTHING: f64 = 1e-12;
+/// A variance or a mean below this is that of rounding.
+pub(super) const NOTHING: f64 = 1e-12;
 
-const SOURCE: &str = "moments of the Gaussian law";
+pub(super) const SOURCE: &str = "moments of the Gaussian law";
 
 impl Question<'_> {
     /// Whether fluctuations are followed: with few enough state variables.
@@ -26,14 +25,15 @@ impl Question<'_> {
     }
 
     /// Everything about fluctuations that is known of a linear model that starts from a Gaussian law.
-    pub(super) fn linear_cumulants(&self, path: &LinearPath, course: &Course<'_>, answers: &mut Answers) -> Result<(), ExactError> {
-        self.first_law(path, (&course.ends.0, &course.ends.1), answers)?;
+    pub(super) fn linear_cumulants(&self, path: &LinearPath, answers: &mut Answers) -> Result<(), ExactError> {
+        self.first_law(path, answers)?;
         self.of_baths(path, answers)?;
         self.of_places(path, answers)
     }
 
     /// Work, heat and energy: sums of quadratic forms, and what drives do.
-    fn first_law(&self, path: &LinearPath, (first, last): (&[f64], &[f64]), answers: &mut Answers) -> Result<(), ExactError> {
+    fn first_law(&self, path: &LinearPath, answers: &mut Answers) -> Result<(), ExactError> {
+        let (first, last) = &path.ends;
         let (before, after) = (energy(self.system, first)?, energy(self.system, last)?);
         let change = Sum { start: Some(before.scaled(-1.0)), end: Some(after.clone()), ..Sum::default() };
         answers.fluctuates("energy_change", cumulants(path.functional(&change)?.as_ref()));
@@ -42,13 +42,6 @@ impl Question<'_> {
         }
         let work = path.functional(&Sum { work: 1.0, ..Sum::default() })?;
         answers.fluctuates("work", cumulants(work.as_ref()));
-        if let Some(work) = work.filter(|work| path.is_rigid() && self.system.has_uniform_drives() && work.variance > NOTHING) {
-            let below = Normal::new(work.mean, work.variance.sqrt()).map_or(f64::NAN, |law| law.cdf(0.0));
-            answers.know("work.negative", below, SOURCE);
-            if let Some(temperature) = self.system.single_temperature() {
-                answers.exponential_variances.insert("jarzynski".to_owned(), (work.variance / (temperature * temperature)).exp_m1());
-            }
-        }
         let heat = path.functional(&Sum { start: Some(before), work: 1.0, end: Some(after.scaled(-1.0)), ..Sum::default() })?;
         answers.fluctuates("heat", cumulants(heat.as_ref()));
         if let Some(temperature) = self.system.single_temperature() {
@@ -125,11 +118,11 @@ fn cumulants(functional: Option<&Functional>) -> Option<(f64, f64)> {
 }
 
 impl Answers {
-    /// Variance and third cumulant.
+    /// Variance and third cumulant, where that is followed.
     fn fluctuates(&mut self, name: &str, cumulants: Option<(f64, f64)>) {
         let Some((variance, third)) = cumulants else { return };
-        self.know(format!("{name}.variance"), variance.max(0.0), SOURCE);
-        if third.is_finite() && variance > NOTHING {
+        self.know(format!("{name}.variance"), variance, SOURCE);
+        if third.is_finite() {
             self.know(format!("{name}.third_cumulant"), third, SOURCE);
         }
     }

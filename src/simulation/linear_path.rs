@@ -7,41 +7,39 @@ use crate::exact::equilibrium::Quadratic;
 use crate::exact::flow::Flow;
 use crate::exact::linear::{ExactStep, Gaussian, LinearDynamics};
 use crate::exact::tilt::{Form, Functional};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Piece};
 use crate::model::System;
 
-/// Time slices of a protocol that moves: about so many, and slices of a fast motion are this short.
-const SLICES: u64 = 2048;
-const FEWEST_SLICES: u64 = 64;
-const MOST_SLICES: u64 = 8192;
-const SLICES_PER_RADIAN: f64 = 12.0;
 /// How far a law may be from a stationary one, relative to what flows.
 const STATIONARY: f64 = 1e-9;
+/// Fewest slices of a staircase, and most; of a long state fewer, so that they take about so many multiplications.
+const FEWEST_SLICES: usize = 8;
+const MOST_SLICES: usize = 16_384;
+const FEWEST_OF_LONG: usize = 1024;
+const MOST_WORK: usize = 1 << 23;
 
-/// The law at every moment when the protocol moves, and what moves then.
+/// The law at every moment when the protocol moves, and what moves then: a staircase of protocol values, on each of which the law evolves exactly.
 pub(super) struct LinearPath<'a> {
     system: &'a System,
+    /// Protocol values before the first move and after the last.
+    pub(super) ends: (Vec<f64>, Vec<f64>),
     /// `laws[k]` at the start of slice `k`; one more at the end.
     pub(super) laws: Vec<Gaussian>,
     /// Which of `slices` each is.
     pub(super) kinds: Vec<usize>,
     pub(super) slices: Vec<Slice>,
     /// What the move before slice `k` does to the energy, and the last one; `None` where nothing moves.
-    pub(super) moves: Vec<Option<Form>>,
-    /// Length of a slice.
-    pub(super) length: f64,
+    moves: Vec<Option<Form>>,
     /// Whether all of it is one slice in a law that stays.
-    steady: bool,
+    pub(super) steady: bool,
 }
 
 /// The dynamics over a slice of time at fixed protocol values.
 pub(super) struct Slice {
     pub(super) protocol: Vec<f64>,
-    dynamics: LinearDynamics,
-    pub(super) half: ExactStep,
-    pub(super) whole: ExactStep,
-    /// Non-conservative forces `constant − stiffness·x`.
-    pub(super) drive: (DVector<f64>, DMatrix<f64>),
+    pub(super) length: f64,
+    pub(super) dynamics: LinearDynamics,
+    whole: ExactStep,
 }
 
 /// One number for each coordinate, at given protocol values.
@@ -57,45 +55,75 @@ pub(super) struct Sum<'a> {
     pub(super) end: Option<Form>,
 }
 
-/// When the protocol moves: how long it is, its steps, values between two moves, and those before the first and after the last.
+/// When the protocol moves: for how long, between which pieces, and its values before the first move and after the last.
 pub(super) struct Course<'a> {
-    pub(super) experiment: &'a Experiment,
+    experiment: &'a Experiment,
     pub(super) duration: f64,
-    pub(super) steps: u64,
-    /// Parts of equal length, whole steps each, at whose ends something is to be known.
-    pub(super) parts: u64,
-    pub(super) ends: (Vec<f64>, Vec<f64>),
+    pieces: Vec<Piece>,
+    ends: (Vec<f64>, Vec<f64>),
 }
 
-impl Course<'_> {
+/// Protocol values that stand still for a time.
+pub(super) struct Stair {
+    pub(super) protocol: Vec<f64>,
+    pub(super) length: f64,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(experiment: &'a Experiment, duration: f64, ends: (Vec<f64>, Vec<f64>)) -> Self {
+        Self { experiment, duration, pieces: experiment.pieces(duration), ends }
+    }
+
+    /// The same with more cuts, at moments in the order of time.
+    pub(super) fn cut_at(&self, times: &[f64]) -> Self {
+        let cut = |piece: &Piece| {
+            let apart = 1e-9 * self.duration;
+            let inner = times.iter().copied().filter(|time| *time > piece.start + apart && *time < piece.end - apart);
+            let ends: Vec<f64> = std::iter::once(piece.start).chain(inner).chain(std::iter::once(piece.end)).collect();
+            ends.windows(2).map(|pair| Piece { start: pair[0], end: pair[1], moves: piece.moves }).collect::<Vec<Piece>>()
+        };
+        Self { pieces: self.pieces.iter().flat_map(cut).collect(), ends: self.ends.clone(), ..*self }
+    }
+
+    /// About so many slices in all, as slices a piece.
+    pub(super) fn slices(&self, all: usize) -> usize {
+        all.div_ceil(self.pieces.len())
+    }
+
     fn moves(&self) -> bool {
         let (first, last) = &self.ends;
-        first != last || self.moves_inside() || self.experiment.protocol_at(0.5 * self.duration) != *first
+        first != last || self.pieces.iter().any(|piece| piece.moves || self.middle(piece) != *first)
     }
 
-    /// Whether the protocol moves but at its very ends.
-    fn moves_inside(&self) -> bool {
-        let at = |k: u32| self.experiment.protocol_at(self.duration * (f64::from(k) + 0.5) / 64.0);
-        let first = at(0);
-        (1..64).any(|k| at(k) != first)
+    fn middle(&self, piece: &Piece) -> Vec<f64> {
+        self.experiment.protocol_at(0.5 * (piece.start + piece.end))
     }
 
-    /// Whole slices a step, or whole steps a slice and whole slices a part: jumps of the protocol fall between slices. `rate` is that of the fastest motion.
-    pub(super) fn slices(&self, rate: f64) -> u64 {
-        let wanted = ((SLICES_PER_RADIAN * self.duration * rate).min(MOST_SLICES as f64) as u64).max(if self.moves_inside() { SLICES } else { FEWEST_SLICES });
-        let steps = self.steps;
-        if steps <= wanted {
-            steps * (wanted / steps).max(1)
-        } else {
-            (wanted.min(steps)..=steps).find(|n| steps.is_multiple_of(*n) && n.is_multiple_of(self.parts)).unwrap_or(steps)
+    /// From how few slices a piece to how many its limit is looked for.
+    pub(super) fn fineness(&self, system: &System) -> (usize, usize) {
+        let most = (MOST_WORK / system.state_dimension().pow(3)).clamp(FEWEST_OF_LONG, MOST_SLICES);
+        let pieces = self.pieces.len();
+        ((FEWEST_SLICES / pieces).max(1), (most / pieces).max(1))
+    }
+
+    /// The staircase of so many slices a piece, in which the protocol has its value in the middle of each. Errors of what follows it have even powers of their
+    /// length alone. Where nothing moves, slices grow from what relaxes fastest.
+    pub(super) fn staircase(&self, system: &System, fineness: usize) -> Result<Vec<Stair>, ExactError> {
+        let mut stairs = Vec::with_capacity(self.pieces.len() * fineness);
+        for piece in &self.pieces {
+            let (protocol, length) = (self.middle(piece), piece.end - piece.start);
+            let growth = if piece.moves { 0.0 } else { (length * dynamics(system, &protocol)?.drift.norm()).ln_1p() };
+            let place = |k: usize| {
+                let part = k as f64 / fineness as f64;
+                length * if growth > 1e-3 { (growth * part).exp_m1() / growth.exp_m1() } else { part }
+            };
+            for k in 0..fineness {
+                let (start, end) = (place(k), place(k + 1));
+                let protocol = if piece.moves { self.experiment.protocol_at(piece.start + 0.5 * (start + end)) } else { protocol.clone() };
+                stairs.push(Stair { protocol, length: end - start });
+            }
         }
-    }
-
-    /// Protocol values before the first slice, in the middle of each, and after the last: `[variable][0..=slices + 1]`, as the table of a plan.
-    pub(super) fn table(&self, slices: u64) -> Vec<Vec<f64>> {
-        let middle = |n: u64| self.experiment.protocol_at((n as f64 + 0.5) * self.duration / slices as f64);
-        let rows: Vec<Vec<f64>> = std::iter::once(self.ends.0.clone()).chain((0..slices).map(middle)).chain(std::iter::once(self.ends.1.clone())).collect();
-        (0..self.ends.0.len()).map(|variable| rows.iter().map(|row| row[variable]).collect()).collect()
+        Ok(stairs)
     }
 }
 
@@ -132,30 +160,22 @@ pub(super) fn energy(system: &System, protocol: &[f64]) -> Result<Form, ExactErr
 }
 
 impl Slice {
-    fn new(system: &System, protocol: &[f64], length: f64) -> Result<Self, ExactError> {
-        let d = system.dimension();
-        let dynamics = dynamics(system, protocol)?;
-        let origin = vec![0.0; d];
-        let constant = DVector::from_fn(d, |i, _| system.drive(i, &origin, protocol));
-        let stiffness = DMatrix::from_fn(d, d, |i, j| {
-            let mut unit = origin.clone();
-            unit[j] = 1.0;
-            constant[i] - system.drive(i, &unit, protocol)
-        });
-        let (half, whole) = (dynamics.step(0.5 * length)?, dynamics.step(length)?);
-        Ok(Self { protocol: protocol.to_vec(), dynamics, half, whole, drive: (constant, stiffness) })
+    pub(super) fn new(system: &System, stair: &Stair) -> Result<Self, ExactError> {
+        let dynamics = dynamics(system, &stair.protocol)?;
+        Ok(Self { protocol: stair.protocol.clone(), length: stair.length, whole: dynamics.step(stair.length)?, dynamics })
     }
 
     /// Work of the drives times a factor, and heat to the bath of each coordinate times its own: `F_i ∘ dx_i`, with inertia less `m v_i ∘ dv_i`.
     fn flow(&self, system: &System, work: f64, heat: Option<Vec<f64>>) -> Option<Flow> {
         let (d, n) = (system.dimension(), system.state_dimension());
-        let driven = work != 0.0 && (self.drive.0.amax() > 0.0 || self.drive.1.amax() > 0.0);
+        let drive = system.linear_drive(&self.protocol);
+        let driven = work != 0.0 && (drive.constant.amax() > 0.0 || drive.stiffness.amax() > 0.0);
         if heat.is_none() && !driven {
             return None;
         }
         let (mut constant, mut matrix) = (DVector::zeros(n), DMatrix::zeros(n, n));
-        constant.rows_mut(0, d).copy_from(&(&self.drive.0 * work));
-        matrix.view_mut((0, 0), (d, d)).copy_from(&(&self.drive.1 * -work));
+        constant.rows_mut(0, d).copy_from(&(&drive.constant * work));
+        matrix.view_mut((0, 0), (d, d)).copy_from(&(&drive.stiffness * -work));
         if let Some(factors) = heat {
             let force = system.linear_force(&self.protocol)?;
             for (i, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
@@ -171,30 +191,27 @@ impl Slice {
 }
 
 impl<'a> LinearPath<'a> {
-    /// Follows the law from `start`.
-    pub(super) fn new(system: &'a System, start: &Gaussian, course: &Course<'_>) -> Result<Self, ExactError> {
+    /// Follows the law from `start` along a staircase of so many slices a piece; in one, where it stays as it is.
+    pub(super) fn new(system: &'a System, start: &Gaussian, course: &Course<'_>, fineness: usize) -> Result<Self, ExactError> {
         let (first, last) = &course.ends;
-        let moves = course.moves();
-        let begin = dynamics(system, first)?;
-        let steady = !moves && is_stationary(&begin, start);
-        let slices = if steady { 1 } else { course.slices(begin.drift.norm()) };
-        let length = course.duration / slices as f64;
-        let mut path = Self { system, laws: vec![start.clone()], kinds: Vec::new(), slices: Vec::new(), moves: Vec::new(), length, steady };
-        let mut before = first.clone();
-        for n in 0..slices {
-            let now = if moves { course.experiment.protocol_at((n as f64 + 0.5) * length) } else { before.clone() };
-            path.move_protocol(&before, &now)?;
-            if path.slices.last().is_none_or(|slice| slice.protocol != now) {
-                path.slices.push(Slice::new(system, &now, length)?);
+        let steady = !course.moves() && is_stationary(&dynamics(system, first)?, start);
+        let stairs = if steady { vec![Stair { protocol: first.clone(), length: course.duration }] } else { course.staircase(system, fineness)? };
+        let ends = course.ends.clone();
+        let mut path = Self { system, ends, laws: vec![start.clone()], kinds: Vec::new(), slices: Vec::new(), moves: Vec::new(), steady };
+        let mut before = first;
+        for stair in &stairs {
+            path.move_protocol(before, &stair.protocol)?;
+            if path.slices.last().is_none_or(|slice| slice.protocol != stair.protocol || slice.length != stair.length) {
+                path.slices.push(Slice::new(system, stair)?);
             }
             if let (Some(slice), Some(law)) = (path.slices.last(), path.laws.last()) {
                 let end = law.after(&slice.whole)?;
                 path.laws.push(end);
             }
             path.kinds.push(path.slices.len() - 1);
-            before = now;
+            before = &stair.protocol;
         }
-        path.move_protocol(&before, last)?;
+        path.move_protocol(before, last)?;
         Ok(path)
     }
 
@@ -202,11 +219,6 @@ impl<'a> LinearPath<'a> {
         let change = || potential(self.system, before).and_then(|before| Ok(potential(self.system, now)?.plus(&before.scaled(-1.0))));
         self.moves.push(if before == now { None } else { Some(change()?) });
         Ok(())
-    }
-
-    /// Mean energy that the move of the protocol before slice `k` brings, or the last one.
-    pub(super) fn mean_of_move(&self, k: usize) -> f64 {
-        self.moves[k].as_ref().map_or(0.0, |form| form.mean(&self.laws[k]))
     }
 
     /// The law at the end.
@@ -235,11 +247,11 @@ impl<'a> LinearPath<'a> {
             match &flow.1 {
                 None => total.advance(&slice.whole),
                 Some(flow) if self.steady => {
-                    if total.flow_steadily(flow, &slice.dynamics, &self.laws[0], &slice.whole, self.length).is_none() {
+                    if total.flow_steadily(flow, &slice.dynamics, &self.laws[0], &slice.whole, slice.length).is_none() {
                         return Ok(None);
                     }
                 }
-                Some(flow) => total.flow(flow, &slice.dynamics, [&self.laws[k], &self.laws[k].after(&slice.half)?, &self.laws[k + 1]], self.length),
+                Some(flow) => total.flow(flow, &slice.dynamics, [&self.laws[k], &self.laws[k + 1]], &slice.whole, slice.length),
             }
         }
         add(&mut total, moved(self.kinds.len()).as_ref(), self.last());

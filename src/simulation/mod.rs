@@ -11,6 +11,7 @@ mod infimum;
 mod jump;
 mod langevin;
 mod law;
+mod linear_answers;
 mod linear_cumulants;
 mod linear_means;
 mod linear_path;

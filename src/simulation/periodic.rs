@@ -5,11 +5,12 @@ use nalgebra::{DMatrix, DVector};
 use super::SimulationError;
 use super::answers::{SolverSize, evolve_one_coordinate};
 use super::law::Law;
-use super::linear_means::linear_means;
 use super::linear_path::{Course, dynamics};
 use super::start::steady_law;
+use crate::exact::ExactError;
 use crate::exact::fokker_planck::Start;
 use crate::exact::linear::Gaussian;
+use crate::exact::refinement::settle_within;
 use crate::experiment::Experiment;
 use crate::model::System;
 
@@ -17,15 +18,18 @@ use crate::model::System;
 const MOST_PERIODS: usize = 400;
 /// Change over a period, relative to the largest value, that counts as none.
 const SETTLED: f64 = 1e-7;
+/// Doublings of a period after which it must have.
+const DOUBLINGS: u32 = 40;
 /// Size of the solver for one period.
 const SIZE: SolverSize = SolverSize { cells: 512, time_steps: 256, variances: false };
 
 /// The law at the start of a period, and a word on it.
 pub(super) fn periodic_law(experiment: &Experiment, system: &System, period: f64) -> Result<(Law, String), SimulationError> {
     check_period(experiment, period)?;
-    let (law, change, periods) = if system.is_linear() {
-        gaussian(experiment, system, period)?
-    } else if system.dimension() == 1 {
+    if system.is_linear() {
+        return gaussian(experiment, system, period);
+    }
+    let (law, change, periods) = if system.dimension() == 1 {
         tabulated(experiment, system, period)?
     } else {
         return Err(SimulationError::Start(
@@ -66,32 +70,39 @@ fn check_period(experiment: &Experiment, period: f64) -> Result<(), SimulationEr
     Ok(())
 }
 
-fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(Law, f64, usize), SimulationError> {
-    let d = system.dimension();
-    let dt = experiment.ensemble.dt;
-    // As continuous as the protocol that exact values follow.
+/// The Gaussian law that a period brings back: the fixed point of the exact steps along it, by steps of twice, four times … the length.
+fn gaussian(experiment: &Experiment, system: &System, period: f64) -> Result<(Law, String), SimulationError> {
+    let d = system.state_dimension();
     let first = experiment.protocol_at(0.0);
-    let course = |duration: f64| Course { experiment, duration, steps: (duration / dt).round() as u64, parts: 1, ends: (first.clone(), first.clone()) };
-    let (whole, part) = (course(experiment.protocol.duration), course(period));
-    let slices = part.steps * (whole.slices(dynamics(system, &first)?.drift.norm()) / whole.steps).max(1);
-    let mut table = part.table(slices);
-    // The move behind the last slice is the first one of the next period.
-    table.iter_mut().for_each(|values| values.truncate(slices as usize + 1));
-    let mut law = match steady_law(system, &experiment.protocol_at(0.0)) {
-        Ok(Some((Law::Gaussian(law), _))) => law,
-        _ => Gaussian::new(DVector::zeros(d), DMatrix::identity(d, d))?,
-    };
-    let mut change = f64::INFINITY;
-    for turn in 1..=MOST_PERIODS {
-        let next = linear_means(system, &law, &table, (slices as usize, period / slices as f64), &[], &mut |_, _| ())?.last;
-        let size = next.covariance().amax();
-        change = ((next.covariance() - law.covariance()).amax() / size).max((next.mean() - law.mean()).amax() / size.sqrt());
-        law = next;
-        if change <= 1e-12 {
-            return Ok((Law::Gaussian(law), change, turn));
+    let course = Course::new(experiment, period, (first.clone(), first));
+    let once = |fineness: usize| -> Result<Option<Vec<f64>>, ExactError> {
+        let (mut propagator, mut offset, mut covariance) = (DMatrix::identity(d, d), DVector::zeros(d), DMatrix::zeros(d, d));
+        for stair in course.staircase(system, fineness)? {
+            let step = dynamics(system, &stair.protocol)?.step(stair.length)?;
+            covariance = &step.propagator * covariance * step.propagator.transpose() + &step.covariance;
+            offset = &step.propagator * offset + &step.offset;
+            propagator = &step.propagator * propagator;
         }
-    }
-    Ok((Law::Gaussian(law), change, MOST_PERIODS))
+        for _ in 0..DOUBLINGS {
+            covariance = &covariance + &propagator * &covariance * propagator.transpose();
+            offset = &offset + &propagator * &offset;
+            propagator = &propagator * &propagator;
+            if propagator.norm() <= f64::EPSILON {
+                return Ok(Some(offset.iter().chain(&covariance).copied().collect()));
+            }
+        }
+        Ok(None)
+    };
+    let fineness = course.fineness(system);
+    let unconfined =
+        || SimulationError::Start(format!("no periodic law was found: the law is not brought back by a period of {period}; is the coordinate confined?"));
+    let mut found = Some(once(fineness.0)?.ok_or_else(unconfined)?);
+    let size = |numbers: &[f64]| numbers.iter().fold(f64::MIN_POSITIVE, |size, number| size.max(number.abs()));
+    let change = |now: &[f64], before: &[f64]| now.iter().zip(before).map(|(now, before)| (now - before).abs()).fold(0.0, f64::max) / size(now);
+    let limit = settle_within(fineness, &change, &mut |fineness| found.take().or_else(|| once(fineness).ok()?)).filter(|limit| limit.error <= SETTLED);
+    let limit = limit.ok_or_else(unconfined)?;
+    let law = Gaussian::of_numbers(&limit.values[..d], &limit.values[d..])?;
+    Ok((Law::Gaussian(law), format!("periodic steady state, exact Gaussian, ±{:.0e}", limit.error.max(1e-14))))
 }
 
 fn tabulated(experiment: &Experiment, system: &System, period: f64) -> Result<(Law, f64, usize), SimulationError> {

@@ -103,21 +103,30 @@ fn gaussian(system: &System, mean: &[f64], covariance: &[f64]) -> Result<Law, Si
     }
 }
 
+/// The canonical law of a potential.
+pub(super) struct Canonical {
+    pub(super) law: Law,
+    pub(super) free_energy: f64,
+    /// Error of the free energy; 0 where it is exact to rounding.
+    pub(super) error: f64,
+}
+
 /// Canonical law of the potential at given protocol values, if it has a closed or one-dimensional form.
-pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<(Law, f64)>, SimulationError> {
+pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<Canonical>, SimulationError> {
     let temperature = system.canonical(protocol).map_err(|reason| {
         SimulationError::Start(format!("equilibrium needs one temperature and Boltzmann's law, but {reason}; use distribution = \"steady-state\""))
     })?;
     let open = system.boundaries.iter().all(|b| *b == Boundary::Open);
     if system.is_quadratic() && open {
         let quadratic = Quadratic::of(system.dimension(), &|x| system.potential(x, protocol))?;
-        return Ok(Some((with_velocities(system, Law::Gaussian(quadratic.equilibrium(temperature)?)), quadratic.free_energy(temperature)?)));
+        let law = with_velocities(system, Law::Gaussian(quadratic.equilibrium(temperature)?));
+        return Ok(Some(Canonical { law, free_energy: quadratic.free_energy(temperature)?, error: 0.0 }));
     }
     if system.dimension() != 1 {
         return Ok(None);
     }
     let found = one_dimensional(system, temperature, &|x| system.potential(&[x], protocol))?;
-    Ok(Some((with_velocities(system, Law::Density(found.density)), found.free_energy)))
+    Ok(Some(Canonical { law: with_velocities(system, Law::Density(found.density)), free_energy: found.free_energy, error: found.error }))
 }
 
 fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) -> f64) -> Result<Equilibrium, SimulationError> {
@@ -128,7 +137,11 @@ fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) ->
 }
 
 fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
-    if let Some((law, _)) = equilibrium(system, protocol)? {
+    let known = equilibrium(system, protocol)?;
+    if let Some(time) = experiment.initial.burn_in.filter(|_| !system.is_driven()) {
+        return Ok(burnt_in(system, experiment, (time, Start::Equilibrium), known.is_some()));
+    }
+    if let Some(Canonical { law, .. }) = known {
         let kind = if system.is_driven() && !system.has_odd_variables() { "equilibrium of the potential alone, exact" } else { "equilibrium, exact" };
         return Ok(Opening::known(law, Start::Equilibrium, kind));
     }
@@ -139,7 +152,7 @@ fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64
     }
     match steady_plane(system, protocol) {
         Some(Ok(steady)) => Ok(on_a_plane(steady, Start::Equilibrium)),
-        Some(Err(_)) | None => relaxed(experiment, system, Start::Equilibrium),
+        Some(Err(_)) | None => Ok(relaxed(experiment, system, Start::Equilibrium)),
     }
 }
 
@@ -215,20 +228,25 @@ fn underdamped_steady_law(system: &System, protocol: &[f64]) -> Result<Option<(L
     if system.is_driven() || system.single_temperature().is_none() {
         return Ok(None);
     }
-    Ok(equilibrium(system, protocol)?.map(|(law, _)| (law, "steady state, which is equilibrium, exact".to_owned())))
+    Ok(equilibrium(system, protocol)?.map(|known| (known.law, "steady state, which is equilibrium, exact".to_owned())))
 }
 
 /// The stationary ring at given protocol values; `None` unless the model is one periodic coordinate.
 pub(super) fn ring(system: &System, protocol: &[f64]) -> Result<Option<Ring>, SimulationError> {
+    ring_of(system, protocol, CELLS)
+}
+
+/// The same on a grid of so many cells.
+pub(super) fn ring_of(system: &System, protocol: &[f64], cells: usize) -> Result<Option<Ring>, SimulationError> {
     match system.boundaries.as_slice() {
         [Boundary::Periodic { lower, upper }] => {
             if system.bath_varies() {
                 let diffusion = |x: f64| system.diffusion_at(0, &[x], protocol);
                 let force = |x: f64| system.medium_force(0, &[x], protocol);
-                return Ok(Some(Ring::with_noise(*lower, *upper, &diffusion, &force, CELLS)?));
+                return Ok(Some(Ring::with_noise(*lower, *upper, &diffusion, &force, cells)?));
             }
             let force = |x: f64| system.force(0, &[x], protocol);
-            Ok(Some(Ring::new(*lower, *upper, system.friction[0], system.temperature[0], &force, CELLS)?))
+            Ok(Some(Ring::new(*lower, *upper, system.friction[0], system.temperature[0], &force, cells)?))
         }
         _ => Ok(None),
     }
@@ -243,18 +261,37 @@ fn on_a_plane(steady: Steady, kind: Start) -> Opening {
 }
 
 fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
+    if let Some(time) = experiment.initial.burn_in {
+        return Ok(burnt_in(system, experiment, (time, Start::SteadyState), steady_law(system, protocol).is_ok_and(|law| law.is_some())));
+    }
     if let Some((law, description)) = steady_law(system, protocol)? {
         return Ok(Opening::known(law, Start::SteadyState, description));
     }
     match steady_plane(system, protocol) {
         Some(Ok(steady)) => Ok(on_a_plane(steady, Start::SteadyState)),
-        Some(Err(error)) => Ok(Opening { law: Err(format!("the steady state is not known: {error}")), ..relaxed(experiment, system, Start::SteadyState)? }),
-        None => relaxed(experiment, system, Start::SteadyState),
+        Some(Err(error)) => Ok(Opening { law: Err(format!("the steady state is not known: {error}")), ..relaxed(experiment, system, Start::SteadyState) }),
+        None => Ok(relaxed(experiment, system, Start::SteadyState)),
+    }
+}
+
+/// The relaxation that the file asks for; a law that is known without it is not used, but told.
+fn burnt_in(system: &System, experiment: &Experiment, (time, kind): (f64, Start), known: bool) -> Opening {
+    let opening = relaxed(experiment, system, kind);
+    if !known {
+        return opening;
+    }
+    let state = if kind == Start::Equilibrium { "equilibrium" } else { "steady state" };
+    Opening {
+        law: Err(format!(
+            "after a burn-in of {time} it is not known how near the law is to that of the {state}; leave out initial.burn_in to start in the {state}, which is known"
+        )),
+        description: format!("{}; the {state} is known: without initial.burn_in the run starts in it", opening.description),
+        ..opening
     }
 }
 
 /// Relaxation from the middle of bounded coordinates and the origin of open ones.
-fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Result<Opening, SimulationError> {
+fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Opening {
     let time = experiment.initial.burn_in.unwrap_or(experiment.protocol.duration);
     let steps = (time / experiment.ensemble.dt).round().max(1.0) as u64;
     let point = system.boundaries.iter().map(|boundary| boundary.ends().map_or(0.0, |(lower, upper)| 0.5 * (lower + upper))).collect();
@@ -268,12 +305,12 @@ fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Result<Open
     } else {
         "the law of several coordinates that are not harmonic has no closed form here; leave out theorems about the system or total entropy"
     };
-    Ok(Opening {
+    Opening {
         initial,
         law: Err(reason.to_owned()),
         relaxation_steps: steps,
         kind,
         description: format!("relaxed for t = {time} ({steps} steps) at the initial protocol"),
         grid: None,
-    })
+    }
 }

@@ -6,12 +6,13 @@ use nalgebra::{DMatrix, DVector};
 
 use super::SimulationError;
 use super::langevin::Ends;
+use super::linear_path::LinearPath;
 use super::start::{Opening, effective_range, equilibrium};
 use super::surprise_plane::PlaneAlong;
 use super::surprise_table::{HEIGHT, Rows};
 use crate::coordinate::Boundary;
 use crate::exact::ExactError;
-use crate::exact::linear::{ExactStep, Gaussian, LinearDynamics};
+use crate::exact::linear::{Gaussian, LinearDynamics};
 use crate::exact::surprise::Surprise;
 use crate::experiment::Experiment;
 use crate::model::System;
@@ -87,7 +88,7 @@ fn conservative(system: &Arc<System>, ends: &Ends, temperature: f64, moves: bool
     };
     let (first, last) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?);
     let difference = match (first, last) {
-        (Some((_, first)), Some((_, last))) => last - first,
+        (Some(first), Some(last)) => last.free_energy - first.free_energy,
         _ if moves => {
             let reason = "the free energy of several coordinates that are not harmonic has no closed form here; hold the protocol constant";
             return Err(SimulationError::Start(reason.to_owned()));
@@ -262,44 +263,24 @@ impl MeanSurprise {
     }
 }
 
-/// Follows the Gaussian law through the protocol; `None` where some value has no steady state.
-pub(super) fn linear_surprise(system: &System, start: &Gaussian, table: &[Vec<f64>], steps: usize, dt: f64) -> Option<MeanSurprise> {
-    const MOST_SLICES: usize = 16_384;
+/// Along the path of a Gaussian law; `None` where some value of the protocol has no steady state.
+pub(super) fn linear_surprise(system: &System, path: &LinearPath) -> Option<MeanSurprise> {
     let mut family = GaussianFamily::new(system);
-    let mut state = family.at(&protocol_at(table, 0)).ok()?;
-    let mut law = start.clone();
-    let mut mean = MeanSurprise { moves: 0.0, change: -state.mean_over(&law), rigid: true, flowless: !state.flows() };
-    let mut move_to = |entry: usize, law: &Gaussian, mean: &mut MeanSurprise| -> Option<GaussianState> {
-        let next = family.at(&protocol_at(table, entry)).ok()?;
-        mean.rigid &= next.inverse == state.inverse;
-        mean.flowless &= !next.flows();
-        mean.moves += next.mean_over(law) - state.mean_over(law);
-        state = next.clone();
-        Some(next)
-    };
-    let stride = steps.div_ceil(MOST_SLICES).max(1);
-    let mut step: Option<(Vec<f64>, usize, ExactStep)> = None;
-    let mut place = 0;
-    while place < steps {
-        let next = (place + stride).min(steps);
-        let protocol = protocol_at(table, next);
-        move_to(next, &law, &mut mean)?;
-        let known = match step.take().filter(|(same, length, _)| *same == protocol && *length == next - place) {
-            Some(known) => known,
-            None => {
-                let force = system.linear_force(&protocol)?;
-                let (friction, temperature) = baths(system, &protocol);
-                let dynamics = LinearDynamics::of_forces(&force.stiffness, &force.constant, &friction, &temperature).ok()?;
-                (protocol, next - place, dynamics.step((next - place) as f64 * dt).ok()?)
-            }
-        };
-        law = law.after(&known.2).ok()?;
-        step = Some(known);
-        place = next;
+    let (first, last) = &path.ends;
+    let mut state = family.at(first).ok()?;
+    let mut mean = MeanSurprise { moves: 0.0, change: -state.mean_over(&path.laws[0]), rigid: true, flowless: !state.flows() };
+    let protocols = path.kinds.iter().map(|kind| &path.slices[*kind].protocol).chain(std::iter::once(last));
+    let mut before = first;
+    for (protocol, law) in protocols.zip(&path.laws) {
+        if protocol != before {
+            let next = family.at(protocol).ok()?;
+            mean.rigid &= next.inverse == state.inverse;
+            mean.flowless &= !next.flows();
+            mean.moves += next.mean_over(law) - state.mean_over(law);
+            (state, before) = (next, protocol);
+        }
     }
-    let last = table.first().map_or(0, |values| values.len() - 1);
-    let end = move_to(last, &law, &mut mean)?;
-    mean.change += end.mean_over(&law);
+    mean.change += state.mean_over(path.last());
     Some(mean)
 }
 

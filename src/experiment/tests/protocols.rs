@@ -89,3 +89,42 @@ fn bad_paths_are_refused() {
         assert!(found.iter().any(|problem| problem == expected), "{lambda}\nexpected {expected}\nfound {found:#?}");
     }
 }
+
+fn pieces(lambda: &str) -> Vec<(f64, f64, bool)> {
+    let text = changed("lambda = \"v*t\"", &format!("lambda = {lambda}"));
+    let experiment = load(&text).unwrap_or_else(|error| panic!("{error}"));
+    experiment.pieces(2.0).into_iter().map(|piece| (piece.start, piece.end, piece.moves)).collect()
+}
+
+#[test]
+fn a_protocol_is_cut_where_it_jumps_or_bends() {
+    assert_eq!(pieces("3"), [(0.0, 2.0, false)]);
+    assert_eq!(pieces("\"t^2\""), [(0.0, 2.0, true)]);
+    assert_eq!(pieces("{ steps = [[0, 1], [0.5, 2]] }"), [(0.0, 0.5, false), (0.5, 2.0, false)]);
+    assert_eq!(pieces("{ table = [[0, 0], [0.5, 2], [2, 2]] }"), [(0.0, 0.5, true), (0.5, 2.0, false)]);
+    for (lambda, places, moves) in [
+        ("\"min(t, 0.7)\"", &[0.7][..], &[true, false][..]),
+        ("\"abs(t - 0.3) + 2*(t >= 1.1)\"", &[0.3, 1.1], &[true, true, true]),
+        ("\"floor(2*t + 0.5)\"", &[0.25, 0.75, 1.25, 1.75], &[false; 5]),
+        ("\"sign(sin(pi*t))\"", &[1.0], &[false, false]),
+    ] {
+        let found = pieces(lambda);
+        let inner: Vec<f64> = found[1..].iter().map(|piece| piece.0).collect();
+        assert!(inner.len() == places.len() && inner.iter().zip(places).all(|(found, place)| (found - place).abs() <= 1e-12), "{lambda}: {inner:?}");
+        assert!(found.windows(2).all(|pair| pair[0].1 == pair[1].0) && found.iter().map(|piece| piece.2).eq(moves.iter().copied()), "{lambda}: {found:?}");
+    }
+}
+
+#[test]
+fn what_goes_to_and_fro_is_cut_into_pieces_of_few_turns_that_share_no_rhythm() {
+    let found = pieces("\"sin(2*pi*32*t)\"");
+    let turns = |piece: &(f64, f64, bool)| 64.0 * (piece.1 - piece.0) * 2.0 / 2.0;
+    assert!(found.len() > 16 && found.iter().all(|piece| turns(piece) <= 12.0), "{found:?}");
+    // The middles of any number of even steps of a piece are no zeros of the sine, all of them.
+    for (start, end, _) in found {
+        for steps in [1, 2, 4, 8] {
+            let middle = |k: i32| start + (end - start) * (f64::from(k) + 0.5) / f64::from(steps);
+            assert!((0..steps).any(|k| (64.0 * std::f64::consts::PI * middle(k)).sin().abs() > 1e-3));
+        }
+    }
+}

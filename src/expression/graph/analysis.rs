@@ -12,6 +12,11 @@ const LONGEST_TEXT: usize = 4000;
 impl Graph {
     /// The value in f64.
     pub fn evaluate(&self, node: Node, environment: &dyn Fn(Symbol) -> f64) -> f64 {
+        self.values(node, environment)[node.index()]
+    }
+
+    /// Values of all parts of a formula, by their place in the graph.
+    fn values(&self, node: Node, environment: &dyn Fn(Symbol) -> f64) -> Vec<f64> {
         let mut values = vec![0.0; node.index() + 1];
         for part in self.reachable(&[node]) {
             values[part.index()] = match self.expression(part) {
@@ -20,7 +25,24 @@ impl Graph {
                 Expression::Operation(operation, operands) => operation.evaluate(operands.map(|operand| values[operand.index()])),
             };
         }
-        values[node.index()]
+        values
+    }
+
+    /// Which way every comparison, rounding and choice in a formula goes: it may jump or bend between two places where these differ, and nowhere else but at a pole.
+    pub fn sides(&self, node: Node, environment: &dyn Fn(Symbol) -> f64) -> Vec<i64> {
+        let values = self.values(node, environment);
+        let side = |part: Node| {
+            let Expression::Operation(operation, operands) = self.expression(part) else { return None };
+            let [a, b, _] = operands.map(|operand| values[operand.index()]);
+            match operation {
+                Operation::Less | Operation::LessEqual | Operation::Equal | Operation::NotEqual => Some(i64::from(values[part.index()] != 0.0)),
+                Operation::Call(Function::Abs | Function::Sign) => Some(i64::from(a > 0.0)),
+                Operation::Call(Function::Min | Function::Max) => Some(i64::from(a < b)),
+                Operation::Call(Function::Floor) => Some(a.floor() as i64),
+                _ => None,
+            }
+        };
+        self.reachable(&[node]).into_iter().filter_map(side).collect()
     }
 
     /// All symbols of a formula.

@@ -145,7 +145,7 @@ impl Question<'_> {
                 Some(vec![squares.end(at_last)]).filter(|second| second[0].is_finite())
             };
             let settled = |rule: &dyn Fn(usize) -> Option<Vec<f64>>| {
-                if moves { settle(&[1], &mut |steps| rule(steps)) } else { rule(1).map(|values| Limit { values, error: 0.0 }) }
+                if moves { settle(&[1], &mut |steps| rule(steps)) } else { rule(1).map(|values| Limit { errors: vec![0.0; values.len()], values, error: 0.0 }) }
             };
             if let Some(theorem) = theorem
                 && let Some(second) = settled(&second).map(|second| second.values[0]).filter(|second| *second > 1.0 + CERTAIN)

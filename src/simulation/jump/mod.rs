@@ -258,12 +258,15 @@ fn opening(experiment: &Experiment, model: &JumpModel, space: &Space) -> Result<
         }
         InitialLaw::SteadyState => match (stationary(space, 0.0), experiment.initial.burn_in) {
             (Some(law), None) => Ok(known(law, Start::SteadyState, "steady state, exact")),
-            (_, Some(time)) => Ok(Opening {
+            (known, Some(time)) => Ok(Opening {
                 initial: InitialState::Point(if model.states.is_some() { vec![0.0] } else { model.start.clone() }),
                 law: None,
                 relaxation_steps: (time / experiment.ensemble.dt).ceil() as u64,
                 kind: Start::SteadyState,
-                description: format!("relaxed for a time of {time}"),
+                description: format!(
+                    "relaxed for t = {time}{}",
+                    known.map_or("", |_| "; the steady state is known: without initial.burn_in the run starts in it")
+                ),
             }),
             (None, None) => Err(SimulationError::Start(no_steady_state(space))),
         },

@@ -241,10 +241,6 @@ impl<'a> Space<'a> {
 
     /// Times inside the run at which rates jump or bend, with both ends.
     pub(super) fn pieces(&self) -> Vec<(f64, f64)> {
-        let duration = self.experiment.protocol.duration;
-        let times: Vec<f64> = self.experiment.protocol.breaks().into_iter().filter(|time| *time > 0.0 && *time < duration).collect();
-        let starts = std::iter::once(0.0).chain(times.iter().copied());
-        let ends = times.iter().copied().chain(std::iter::once(duration));
-        starts.zip(ends).collect()
+        self.experiment.pieces(self.experiment.protocol.duration).into_iter().map(|piece| (piece.start, piece.end)).collect()
     }
 }
