@@ -96,8 +96,10 @@ fn network_columns(network: &Network) -> Vec<Column> {
 fn reaction_columns(model: &JumpModel, reactions: &Reactions) -> Vec<Column> {
     let counts = 0..model.coordinates.len() as u16;
     let mut columns: Vec<Column> = counts.clone().flat_map(|i| [Column::Initial(i), Column::Position(i)]).collect();
-    if model.states.is_none() {
-        columns.extend(counts.map(|i| Column::Jump(JumpColumn::Integral(i))));
+    match &model.states {
+        None => columns.extend(counts.map(|i| Column::Jump(JumpColumn::Integral(i)))),
+        Some(states) if states.len() <= MOST_SINGLE_COLUMNS => columns.extend((0..states.len() as u16).map(|state| Column::Jump(JumpColumn::Dwell(state)))),
+        Some(_) => {}
     }
     columns.extend((0..reactions.channels.len() as u16).map(|channel| Column::Jump(JumpColumn::Fired(channel))));
     columns.extend((0..reactions.log_ratios.len() as u16).map(|sum| Column::Jump(JumpColumn::LogRatio(sum))));

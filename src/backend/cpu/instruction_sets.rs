@@ -129,6 +129,7 @@ kernels! {
     fn count(index: &Lanes<R>, channel: R, sum: &mut Lanes<f64>);
     fn add_where(value: &Lanes<R>, mask: &Lanes<R>, sum: &mut Lanes<f64>);
     fn integrate(counts: &Lanes<R>, elapsed: &Lanes<R>, sum: &mut Lanes<f64>);
+    fn integrate_at(value: R, counts: &Lanes<R>, elapsed: &Lanes<R>, sum: &mut Lanes<f64>);
     fn pick(index: &Lanes<R>, channels: &[(R, u16)], weights: &Weights<R>, out: &mut Lanes<R>);
     fn log_ratio(before: &Lanes<R>, after: &Lanes<R>, out: &mut Lanes<R>);
     fn product(a: &Lanes<R>, b: &Lanes<R>, out: &mut Lanes<R>);

@@ -240,6 +240,14 @@ pub(in crate::backend::cpu) fn integrate<R: Real, const FMA: bool>(counts: &Lane
     }
 }
 
+/// `sum += elapsed` where the counts are these.
+#[inline(always)]
+pub(in crate::backend::cpu) fn integrate_at<R: Real, const FMA: bool>(value: R, counts: &Lanes<R>, elapsed: &Lanes<R>, sum: &mut Lanes<f64>) {
+    for l in 0..LANES {
+        sum.0[l] += if counts.0[l] == value { elapsed.0[l].to_f64() } else { 0.0 };
+    }
+}
+
 /// `out = w` of the channel that fired; a channel and which propensity stands for it, in pairs.
 #[inline(always)]
 pub(in crate::backend::cpu) fn pick<R: Real, const FMA: bool>(index: &Lanes<R>, channels: &[(R, u16)], weights: &Weights<R>, out: &mut Lanes<R>) {

@@ -24,6 +24,8 @@ struct Changes<R> {
 /// The sums that columns and series of a plan ask for.
 pub(super) struct Ledgers<'a, R: Real> {
     integrals: Vec<(u16, Lanes<f64>)>,
+    /// Times at a value of the first coordinate.
+    dwells: Vec<(u16, Lanes<f64>)>,
     fired: Vec<(u16, Lanes<f64>)>,
     activity: Option<Lanes<f64>>,
     log_ratios: Vec<LogRatio<R>>,
@@ -52,6 +54,7 @@ impl<'a, R: Real> Ledgers<'a, R> {
         };
         let pick = |of: &dyn Fn(JumpColumn) -> Option<u16>| wanted.iter().filter_map(|&column| of(column)).collect::<Vec<u16>>();
         let integrals = pick(&|column| if let JumpColumn::Integral(i) = column { Some(i) } else { None });
+        let dwells = pick(&|column| if let JumpColumn::Dwell(state) = column { Some(state) } else { None });
         let fired = pick(&|column| if let JumpColumn::Fired(channel) = column { Some(channel) } else { None });
         let log_ratios = pick(&|column| if let JumpColumn::LogRatio(k) = column { Some(k) } else { None });
         let number = |channel: usize| R::from_f64(channel as f64);
@@ -60,6 +63,7 @@ impl<'a, R: Real> Ledgers<'a, R> {
         let surprise = dynamics.surprise.as_ref().filter(|_| wanted.contains(&JumpColumn::Excess));
         Self {
             integrals: integrals.into_iter().map(|i| (i, Lanes::ZERO)).collect(),
+            dwells: dwells.into_iter().map(|state| (state, Lanes::ZERO)).collect(),
             fired: fired.into_iter().map(|channel| (channel, Lanes::ZERO)).collect(),
             activity: wanted.contains(&JumpColumn::Activity).then_some(Lanes::ZERO),
             log_ratios: log_ratios.into_iter().map(|which| LogRatio { which, members: members(which), sum: Lanes::ZERO }).collect(),
@@ -85,7 +89,7 @@ impl<'a, R: Real> Ledgers<'a, R> {
 
     /// All sums of a lane are 0.
     pub(super) fn clear(&mut self, lane: usize) {
-        let sums = self.integrals.iter_mut().map(|(_, sum)| sum).chain(self.fired.iter_mut().map(|(_, sum)| sum));
+        let sums = self.integrals.iter_mut().chain(&mut self.dwells).chain(&mut self.fired).map(|(_, sum)| sum);
         let sums = sums.chain(&mut self.activity).chain(self.log_ratios.iter_mut().map(|ratio| &mut ratio.sum));
         let sums = sums.chain(self.energy.as_mut().map(|(_, changes)| &mut changes.sum));
         for sum in sums.chain(self.surprise.as_mut().map(|(_, changes)| &mut changes.sum)) {
@@ -97,6 +101,9 @@ impl<'a, R: Real> Ledgers<'a, R> {
     pub(super) fn pass(&mut self, kernels: &Kernels<R>, elapsed: &Lanes<R>, coordinates: &[Lanes<R>]) {
         for (i, sum) in &mut self.integrals {
             kernels.integrate(&coordinates[*i as usize], elapsed, sum);
+        }
+        for (state, sum) in &mut self.dwells {
+            kernels.integrate_at(R::from_u32(u32::from(*state)), &coordinates[0], elapsed, sum);
         }
     }
 
@@ -153,12 +160,13 @@ impl<'a, R: Real> Ledgers<'a, R> {
         let of = |list: &[(u16, Lanes<f64>)], k: u16| list.iter().find(|entry| entry.0 == k).map(|entry| entry.1.0[lane]);
         let found = match column {
             JumpColumn::Integral(i) => of(&self.integrals, i),
+            JumpColumn::Dwell(state) => of(&self.dwells, state),
             JumpColumn::Fired(channel) => of(&self.fired, channel),
             JumpColumn::Activity => self.activity.map(|sum| sum.0[lane]),
             JumpColumn::LogRatio(k) => self.log_ratios.iter().find(|ratio| ratio.which == k).map(|ratio| ratio.sum.0[lane]),
             JumpColumn::EnergyJump => self.energy.as_ref().map(|(_, changes)| changes.sum.0[lane]),
             JumpColumn::Excess => self.surprise.as_ref().map(|(_, changes)| changes.sum.0[lane]),
-            JumpColumn::Dwell(_) | JumpColumn::TableSum(_) | JumpColumn::Crossed(_) | JumpColumn::Derived(_) => None,
+            JumpColumn::TableSum(_) | JumpColumn::Crossed(_) | JumpColumn::Derived(_) => None,
         };
         found.unwrap_or(f64::NAN)
     }

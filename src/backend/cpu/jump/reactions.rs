@@ -278,6 +278,10 @@ impl<R: Real> Process<R> for Reacting<'_, R> {
             Column::Initial(i) => self.start[i as usize][lane],
             Column::Position(i) => self.coordinates[i as usize].0[lane].to_f64(),
             Column::Jump(JumpColumn::Integral(i)) => self.ledgers.value(JumpColumn::Integral(i), lane) + (self.coordinates[i as usize].0[lane] * rest).to_f64(),
+            Column::Jump(JumpColumn::Dwell(state)) => {
+                let here = self.coordinates[0].0[lane] == R::from_u32(u32::from(state));
+                self.ledgers.value(JumpColumn::Dwell(state), lane) + if here { rest.to_f64() } else { 0.0 }
+            }
             Column::Jump(column) => self.ledgers.value(column, lane),
             _ => f64::NAN,
         }
