@@ -64,6 +64,8 @@ fn the_ramped_triangle_has_its_three_parts() {
         assert!((exact(&outcome, name) - value).abs() <= 2e-7, "{name}: {}", exact(&outcome, name));
     }
     assert!(all_agree(&outcome) >= 15);
+    let shares: f64 = ["A", "B", "C"].iter().map(|state| estimate(&outcome, &format!("occupancy.{state}")).value).sum();
+    assert!((shares - 1.0).abs() <= 1e-9, "{shares}");
     for name in ["integral_total", "integral_housekeeping", "integral_nonadiabatic", "hatano_sasa", "detailed_total"] {
         assert_holds(&outcome, name);
     }
