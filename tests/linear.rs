@@ -205,6 +205,19 @@ fn the_method_and_its_error_stand_beside_every_value_of_every_model() {
 }
 
 #[test]
+fn what_stands_at_the_saves_ends_at_what_stands_at_the_end() {
+    for model in [model("dragged-bead", &[("ensemble.trajectories", "64")]), text(&pair("underdamped"), &[("ensemble.trajectories", "64")])] {
+        let outcome = run(&model, &cpu());
+        let heats = outcome.exact_means.iter().filter(|(name, _)| name.starts_with("heat"));
+        for (name, course) in heats {
+            let (last, value) = (course[course.len() - 1], known(&model, name));
+            assert!((last - value).abs() <= 1e-8 * value.abs().max(1.0), "{name}: {last} {value}");
+        }
+        assert!(outcome.exact_means.contains_key("entropy_medium"));
+    }
+}
+
+#[test]
 fn trajectories_agree_with_them() {
     for kind in ["overdamped", "underdamped"] {
         let outcome = run(&text(&pair(kind), &[]), &cpu());

@@ -22,8 +22,8 @@ const ROUNDING: f64 = 1e-14;
 /// A number smaller than this part of the largest of its kind need have no digits of its own.
 const SMALL: f64 = 1e-3;
 
-/// Slices of the one staircase that figures follow, and just before a moment, as a part of it.
-const SLICES_OF_FIGURES: usize = 1024;
+/// Slices of the first of the two staircases that figures follow, and just before a moment, as a part of it.
+const SLICES_OF_FIGURES: usize = 512;
 const BESIDE: f64 = 1e-9;
 
 /// What makes sums Gaussian.
@@ -54,10 +54,19 @@ impl Question<'_> {
         Ok(answers)
     }
 
-    /// Means and laws at the saves, by one staircase: its error is that of a figure.
+    /// Means and laws at the saves, from two staircases: what both err by is of the fourth power of their slices.
     fn at_the_saves(&self, start: &Gaussian, course: &Course<'_>, answers: &mut Answers) -> Result<(), ExactError> {
         let course = course.cut_at(&self.saves());
-        let path = LinearPath::new(self.system, start, &course, course.slices(SLICES_OF_FIGURES))?;
+        let slices = course.slices(SLICES_OF_FIGURES);
+        let coarse = self.followed(start, &course, slices)?;
+        let track = self.followed(start, &course, 2 * slices)?.beyond(&coarse);
+        self.linear_courses(&track, answers);
+        Ok(())
+    }
+
+    /// What one staircase of so many slices a piece says at the saves.
+    fn followed(&self, start: &Gaussian, course: &Course<'_>, slices: usize) -> Result<Track, ExactError> {
+        let path = LinearPath::new(self.system, start, course, slices)?;
         let before = energy(self.system, &path.ends.0)?.mean(start);
         let mut track = Track::new(self.saves());
         linear_means(self.system, &path, &[], &mut |time, means, law| {
@@ -67,8 +76,7 @@ impl Question<'_> {
             track.see(time, along(work, means.medium, &means.heat, law));
             Ok(())
         })?;
-        self.linear_courses(&track, answers);
-        Ok(())
+        Ok(track)
     }
 
     /// The limit of thin slices of what depends on the path; `None` where it is not reached.
