@@ -205,6 +205,13 @@ fn the_method_and_its_error_stand_beside_every_value_of_every_model() {
 }
 
 #[test]
+fn a_mean_that_is_0_at_the_end_by_chance_spoils_nothing() {
+    // From −1, where it lags behind a trap that starts at 0 with speed 1, the bead comes to 0 after a time of 1.
+    let bead = model("dragged-bead-steady", &[("protocol.duration", "1")]);
+    assert_known(&bead, &[("end_position.x", 0.0), ("displacement.x", 1.0), ("entropy_production_rate", 1.0), ("entropy_total.variance", 2.0)], 1e-10);
+}
+
+#[test]
 fn what_stands_at_the_saves_ends_at_what_stands_at_the_end() {
     for model in [model("dragged-bead", &[("ensemble.trajectories", "64")]), text(&pair("underdamped"), &[("ensemble.trajectories", "64")])] {
         let outcome = run(&model, &cpu());

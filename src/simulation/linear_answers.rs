@@ -232,13 +232,14 @@ fn kinds(dimension: usize, names: &[String]) -> Vec<usize> {
     [vec![0; dimension], vec![1; dimension * dimension], names.iter().map(of).collect()].concat()
 }
 
-/// The largest number of every kind.
+/// The largest number of every kind; means and third cumulants may all be 0 by chance, and are then measured by what fluctuates.
 fn sizes(kinds: &[usize], values: &[f64]) -> [f64; 5] {
     let mut sizes = [f64::MIN_POSITIVE; 5];
     for (kind, value) in kinds.iter().zip(values).filter(|(_, value)| value.is_finite()) {
         sizes[*kind] = sizes[*kind].max(value.abs());
     }
-    sizes
+    let [place, spread, mean, variance, third] = sizes;
+    [place.max(spread.sqrt()), spread, mean.max(variance.sqrt()), variance, third.max(variance.powf(1.5))]
 }
 
 /// The largest change, as a part of the number or, where that is small, of the largest of its kind.
