@@ -31,12 +31,24 @@ pub(super) fn reference(value: f64, standard_error: f64) -> String {
         return plain(value);
     }
     let decimals = decimals_of_error(standard_error) + 2;
-    if decimals > MOST_DECIMALS { plain(value) } else { without_trailing_zeros(format!("{value:.*}", decimals.max(0) as usize)) }
+    if decimals > MOST_DECIMALS { plain(value) } else { without_trailing_zeros(fixed(value, decimals.max(0) as usize)) }
+}
+
+/// So many decimals; what rounds to 0 has no sign.
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(digits) if !digits.contains(|c: char| c.is_ascii_digit() && c != '0') => digits.to_owned(),
+        _ => text,
+    }
 }
 
 /// A number with about eight significant digits.
 pub(super) fn plain(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if !value.is_finite() {
         return value.to_string();
     }
     let exponent = value.abs().log10().floor() as i32;
@@ -133,6 +145,7 @@ mod tests {
 
     #[test]
     fn references_show_more_than_the_measurement() {
+        assert_eq!([(-0.0, 0.1), (-1e-9, 0.1), (-0.004, 0.1)].map(|(value, error)| reference(value, error)), ["0", "0", "-0.004"]);
         assert_eq!(reference(4.006_737_946_999, 0.001_2), "4.006738");
         assert_eq!(reference(1.0, 0.001_2), "1");
         assert_eq!(reference(40.0, 12.0), "40");

@@ -2,7 +2,7 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::numbers::{duration, grouped, measured, plain, reference, with_prefix};
+use super::numbers::{duration, fixed, grouped, measured, plain, reference, with_prefix};
 use crate::output::Run;
 use crate::results::{Estimate, Judgement, Refinement, Verdict};
 
@@ -92,7 +92,7 @@ pub(super) fn sweep_table(keys: &[&str], rows: &[SweepRow], style: Style) -> Str
 pub(super) fn exact_table(values: &[(&str, f64, &str)], style: Style) -> String {
     let mut table = empty_table(style, &["quantity", "value", "by"]);
     for (name, value, source) in values {
-        table.add_row([(*name).to_owned(), format!("{value:.10}"), (*source).to_owned()]);
+        table.add_row([(*name).to_owned(), fixed(*value, 10), (*source).to_owned()]);
     }
     drawn(&table)
 }

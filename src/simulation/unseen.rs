@@ -20,7 +20,8 @@ impl Question<'_> {
         let (Ok(Law::Gaussian(law)), Some(force), true) = (&self.opening.law, self.system.linear_force(&protocol), exact_steps && !self.moves()) else {
             return Ok(());
         };
-        if self.system.has_odd_variables() || self.system.bath_varies() {
+        // With inertia positions are smooth, and little is hidden between two steps.
+        if self.system.is_underdamped() || self.system.has_odd_variables() || self.system.bath_varies() {
             return Ok(());
         }
         let dynamics = LinearDynamics::of_forces(&force.stiffness, &force.constant, &self.system.friction, &self.system.temperature)?;
