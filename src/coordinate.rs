@@ -64,6 +64,17 @@ pub struct FieldGrid {
     pub bins: u32,
 }
 
+/// Bin of a finite value among `bins` on `[lower, upper)`: 0 below, `bins + 1` above. A folded coordinate is always inside; rounding at its seam must not say otherwise.
+pub(crate) fn bin_of(value: f64, (lower, upper): (f64, f64), bins: f64, folded: bool) -> usize {
+    let place = (value - lower) * (bins / (upper - lower));
+    // A number that is not negative is cut to what lies below it, without a call of `floor`.
+    match (folded, place < 0.0) {
+        (true, _) => place.clamp(0.0, bins - 1.0) as usize + 1,
+        (false, true) => 0,
+        (false, false) => place.min(bins) as usize + 1,
+    }
+}
+
 /// A grid over two coordinates, on which visits and displacements of every step are added up.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlaneGrid {

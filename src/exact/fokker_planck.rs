@@ -236,6 +236,38 @@ fn snapshot(problem: &Problem<'_>, fine: Saved, wide: &Totals, slow: &Totals) ->
     })
 }
 
+/// What moves along with the density, on the nodes of a grid.
+trait Marching {
+    /// The protocol moves, at fixed place.
+    fn move_protocol(&mut self, from: &Landscape, to: &Landscape);
+    /// One step of TR-BDF2.
+    fn advance(&mut self, grid: &Grid, landscape: &Landscape, solver: &Factored, dt: f64);
+}
+
+/// Takes it through an interval, with `refine` time steps for each; `landscape` is the last one that it has seen.
+fn march(
+    problem: &Problem<'_>,
+    (grid, physics): (&Grid, &Physics<'_>),
+    (interval, refine): (&Interval, usize),
+    landscape: &mut Landscape,
+    what: &mut impl Marching,
+) -> Result<(), ExactError> {
+    let steps = interval.steps * refine;
+    let dt = (interval.to - interval.from) / steps.max(1) as f64;
+    let mut factored = None;
+    for step in 0..steps {
+        if problem.moving {
+            let next = Landscape::new(grid, physics, interval.from + (step as f64 + 0.5) * dt)?;
+            what.move_protocol(landscape, &next);
+            *landscape = next;
+            factored = None;
+        }
+        let solver = factored.get_or_insert_with(|| Factored::new(&landscape.up, &landscape.down, IMPLICIT * dt, grid.nodes.len()));
+        what.advance(grid, landscape, solver, dt);
+    }
+    Ok(())
+}
+
 /// One run on one grid; `refine` time steps for each of an interval.
 fn run(problem: &Problem<'_>, intervals: &[Interval], cells: usize, refine: usize) -> Result<Vec<Saved>, ExactError> {
     let grid = Grid::new(problem.lower, problem.upper, problem.ends == Ends::Periodic, cells);
@@ -249,19 +281,7 @@ fn run(problem: &Problem<'_>, intervals: &[Interval], cells: usize, refine: usiz
     };
     let mut saved = Vec::with_capacity(problem.saves.len());
     for interval in intervals {
-        let steps = interval.steps * refine;
-        let dt = (interval.to - interval.from) / steps.max(1) as f64;
-        let mut factored = None;
-        for step in 0..steps {
-            if problem.moving {
-                let next = Landscape::new(&grid, &physics, interval.from + (step as f64 + 0.5) * dt)?;
-                state.move_protocol(&landscape, &next);
-                landscape = next;
-                factored = None;
-            }
-            let solver = factored.get_or_insert_with(|| Factored::new(&landscape.up, &landscape.down, IMPLICIT * dt, grid.nodes.len()));
-            state.advance(&grid, &landscape, solver, dt);
-        }
+        march(problem, (&grid, &physics), (interval, refine), &mut landscape, &mut state)?;
         if problem.ends == Ends::Truncated {
             state.check_ends(&grid, interval.to)?;
         }
@@ -302,16 +322,7 @@ struct Work {
     source: Vec<f64>,
 }
 
-impl State {
-    fn new(grid: &Grid, start: &Start<'_>) -> Result<Self, ExactError> {
-        let nodes = grid.nodes.len();
-        let masses = initial_masses(grid, start)?;
-        let zeros = || vec![0.0; nodes];
-        let work = Work { middle: zeros(), last: zeros(), moment_middle: zeros(), moment_last: zeros(), source: zeros() };
-        Ok(Self { masses, moments: zeros(), totals: Totals::default(), work })
-    }
-
-    /// The protocol moves at fixed density.
+impl Marching for State {
     fn move_protocol(&mut self, from: &Landscape, to: &Landscape) {
         let change = |new: &[f64], old: &[f64]| self.masses.iter().zip(new.iter().zip(old)).map(|(mass, (new, old))| mass * (new - old)).sum::<f64>();
         self.totals.protocol_work += change(&to.potential, &from.potential);
@@ -342,7 +353,18 @@ impl State {
         std::mem::swap(&mut self.masses, last);
         std::mem::swap(&mut self.moments, moment_last);
     }
+}
 
+impl State {
+    fn new(grid: &Grid, start: &Start<'_>) -> Result<Self, ExactError> {
+        let nodes = grid.nodes.len();
+        let masses = initial_masses(grid, start)?;
+        let zeros = || vec![0.0; nodes];
+        let work = Work { middle: zeros(), last: zeros(), moment_middle: zeros(), moment_last: zeros(), source: zeros() };
+        Ok(Self { masses, moments: zeros(), totals: Totals::default(), work })
+    }
+
+    /// The protocol moves at fixed density.
     fn entropy(&self, grid: &Grid) -> f64 {
         let pairs = self.masses.iter().zip(&grid.volumes);
         -pairs.map(|(mass, volume)| if *mass > 0.0 { mass * (mass / volume).ln() } else { 0.0 }).sum::<f64>()

@@ -11,7 +11,7 @@ use crate::exact::linear::Gaussian;
 use crate::statistics::FieldLayout;
 
 /// Just beside a moment, as a part of the run.
-const BESIDE: f64 = 1e-9;
+pub(super) const BESIDE: f64 = 1e-9;
 /// A relative change of the protocol from just before a moment to just after it that is a jump.
 const JUMP: f64 = 1e-6;
 

@@ -3,7 +3,7 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::answers::{Answers, Question, depends_on_parity};
-use super::courses::{Track, numbers as along};
+use super::courses::{BESIDE, Track, numbers as along};
 use super::law::Law;
 use super::linear_cumulants::{NOTHING, SOURCE};
 use super::linear_means::{LinearMeans, linear_means};
@@ -22,9 +22,8 @@ const ROUNDING: f64 = 1e-14;
 /// A number smaller than this part of the largest of its kind need have no digits of its own.
 const SMALL: f64 = 1e-3;
 
-/// Slices of the first of the two staircases that figures follow, and just before a moment, as a part of it.
+/// Slices of the first of the two staircases that figures follow.
 const SLICES_OF_FIGURES: usize = 512;
-const BESIDE: f64 = 1e-9;
 
 /// What makes sums Gaussian.
 #[derive(Clone, Copy)]

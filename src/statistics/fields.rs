@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::scalars::segments;
 use super::{Measured, StatisticsError, jackknife, same, same_length};
 use crate::backend::Batch;
+use crate::coordinate::bin_of;
 use crate::plan::FieldGrid;
 
 /// The grid of a field: `bins` equal bins on `[lower, upper)`, and one outer bin on either side.
@@ -40,13 +41,7 @@ impl FieldLayout {
     /// Bin of a finite value: 0 below the grid, `bins + 1` above it. The value of a closed grid is always inside; rounding at its seam
     /// must not say otherwise.
     pub fn bin(&self, value: f64) -> usize {
-        let (place, last) = ((value - self.lower) * (self.bins as f64 / (self.upper - self.lower)), self.bins as f64);
-        // A number that is not negative is cut to what lies below it, without a call of `floor`.
-        match (self.closed, place < 0.0) {
-            (true, _) => place.clamp(0.0, last - 1.0) as usize + 1,
-            (false, true) => 0,
-            (false, false) => place.min(last) as usize + 1,
-        }
+        bin_of(value, (self.lower, self.upper), self.bins as f64, self.closed)
     }
 
     /// Centres of the bins.

@@ -4,6 +4,7 @@ use super::block::Block;
 use super::instruction_sets::Kernels;
 use super::plane;
 use crate::backend::TileMoments;
+use crate::coordinate::bin_of;
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Boundary, Column, Dynamics, FieldGrid, Plan, TILE};
 
@@ -90,8 +91,7 @@ impl Record {
     pub(super) fn add_to_field(&mut self, plan: &Plan, (index, save): (usize, usize), trajectory: u64, x: f64) {
         let field = &plan.fields[index];
         let row = field.bins as usize + 2;
-        let scale = f64::from(field.bins) / (field.upper - field.lower);
-        let bin = field_bin(field, scale, periodic(plan, field.coordinate as usize), x);
+        let bin = bin_of(x, (field.lower, field.upper), f64::from(field.bins), periodic(plan, field.coordinate as usize));
         self.counts[index][save * row + bin] += 1;
         let statistics_block = trajectory / plan.block - self.first / plan.block;
         self.block_counts[index][statistics_block as usize * row + bin] += 1;
@@ -116,17 +116,6 @@ pub(super) fn tally_length(plan: &Plan) -> usize {
 
 fn periodic(plan: &Plan, coordinate: usize) -> bool {
     matches!(plan.coordinates[coordinate].boundary, Boundary::Periodic { .. })
-}
-
-/// 0 below the grid, `bins + 1` above it. A folded coordinate is always inside; rounding at its seam must not say otherwise.
-fn field_bin(field: &FieldGrid, scale: f64, folded: bool, x: f64) -> usize {
-    let (place, last) = ((x - field.lower) * scale, f64::from(field.bins));
-    // A number that is not negative is cut to what lies below it, without a call of `floor`.
-    match (folded, place < 0.0) {
-        (true, _) => place.clamp(0.0, last - 1.0) as usize + 1,
-        (false, true) => 0,
-        (false, false) => place.min(last) as usize + 1,
-    }
 }
 
 /// Positions in a series are unwrapped: folded position plus turns.

@@ -4,7 +4,7 @@
 //! place. With `p` the masses of the nodes, `g_i = ⟨S; i⟩` obeys `ġ = L g + S p`, and `⟨S²⟩` grows by `Σ c² traffic + 2 c (flow of g)`, at a move by
 //! `Σ 2 δ g + δ² p`, `g` then by `δ p`. What depends on the ends alone is put on `g` at the start and taken off at the end.
 
-use super::{Ends, ExactError, FORWARD, IMPLICIT, Interval, Numeric, Problem, Start, average, blend, check, initial_masses};
+use super::{Ends, ExactError, FORWARD, IMPLICIT, Interval, Marching, Numeric, Problem, Start, average, blend, check, initial_masses, march};
 use crate::exact::landscape::{Grid, Landscape, Physics};
 use crate::exact::tridiagonal::{Factored, add_generator, add_weighted};
 
@@ -133,34 +133,20 @@ fn run(problem: &Problem<'_>, intervals: &[Interval], cells: usize, refine: usiz
     let grid = &Grid::new(problem.lower, problem.upper, problem.ends == Ends::Periodic, cells);
     let physics = Physics { potential: problem.potential, drive: problem.drive, bath: problem.bath };
     let mut landscape = Landscape::new(grid, &physics, problem.start)?;
-    let mut masses = initial_masses(grid, &problem.initial)?;
+    let masses = initial_masses(grid, &problem.initial)?;
     let mut all = followed(problem, grid, &masses, &landscape);
     all.iter_mut().for_each(|followed| followed.weigh(&landscape));
-    let mut stages = Stages { middle: vec![0.0; masses.len()], last: vec![0.0; masses.len()], source: vec![0.0; masses.len()] };
+    let zeros = || vec![0.0; masses.len()];
+    let mut spread = Spread { middle: zeros(), last: zeros(), source: zeros(), all, masses };
     for interval in intervals {
-        let steps = interval.steps * refine;
-        let dt = (interval.to - interval.from) / steps.max(1) as f64;
-        let mut factored = None;
-        for step in 0..steps {
-            if problem.moving {
-                let next = Landscape::new(grid, &physics, interval.from + (step as f64 + 0.5) * dt)?;
-                for followed in &mut all {
-                    followed.kick(&landscape, &next, &masses);
-                    followed.weigh(&next);
-                }
-                landscape = next;
-                factored = None;
-            }
-            let solver = factored.get_or_insert_with(|| Factored::new(&landscape.up, &landscape.down, IMPLICIT * dt, masses.len()));
-            stages.advance(&landscape, solver, dt, &mut masses, &mut all);
-        }
+        march(problem, (grid, &physics), (interval, refine), &mut landscape, &mut spread)?;
     }
     if problem.moving {
         let here = Landscape::new(grid, &physics, problem.saves.last().copied().unwrap_or(problem.start))?;
-        all.iter_mut().for_each(|followed| followed.kick(&landscape, &here, &masses));
+        spread.kick(&landscape, &here);
         landscape = here;
     }
-    Ok(all.iter().map(|followed| (followed.sum, followed.variance(grid, &landscape, &masses))).collect())
+    Ok(spread.all.iter().map(|followed| (followed.sum, followed.variance(grid, &landscape, &spread.masses))).collect())
 }
 
 impl Followed {
@@ -208,18 +194,30 @@ impl Followed {
     }
 }
 
-/// Room for the stages of TR-BDF2.
-struct Stages {
+/// The masses, all sums over them, and room for the stages of a step.
+struct Spread {
+    masses: Vec<f64>,
+    all: Vec<Followed>,
     middle: Vec<f64>,
     last: Vec<f64>,
     source: Vec<f64>,
 }
 
-impl Stages {
-    /// One step of masses and moments, as [`super::State::advance`] takes it.
-    fn advance(&mut self, landscape: &Landscape, solver: &Factored, dt: f64, masses: &mut Vec<f64>, all: &mut [Followed]) {
+impl Spread {
+    fn kick(&mut self, from: &Landscape, to: &Landscape) {
+        self.all.iter_mut().for_each(|followed| followed.kick(from, to, &self.masses));
+    }
+}
+
+impl Marching for Spread {
+    fn move_protocol(&mut self, from: &Landscape, to: &Landscape) {
+        self.kick(from, to);
+        self.all.iter_mut().for_each(|followed| followed.weigh(to));
+    }
+
+    fn advance(&mut self, _grid: &Grid, landscape: &Landscape, solver: &Factored, dt: f64) {
         let (up, down, tau) = (&landscape.up, &landscape.down, IMPLICIT * dt);
-        let Self { middle, last, source } = self;
+        let Self { masses, all, middle, last, source } = self;
         middle.clone_from(masses);
         add_generator(up, down, masses, tau, middle);
         solver.solve([&mut *middle]);

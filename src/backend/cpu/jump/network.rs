@@ -37,6 +37,16 @@ impl<T: Copy + Default + Into<f64>> Sums<T> {
         self.values.len() == 1
     }
 
+    /// Every entry of the list that is added up, and its sum.
+    fn each(&mut self, mut add: impl FnMut(u32, &mut [T; LANES])) {
+        for (entry, &place) in self.slots.iter().enumerate() {
+            // The last one is that of the others.
+            if place as usize + 1 < self.values.len() {
+                add(entry as u32, &mut self.values[place as usize]);
+            }
+        }
+    }
+
     fn clear(&mut self, lane: usize) {
         self.values.iter_mut().for_each(|sum| sum[lane] = T::default());
     }
@@ -136,12 +146,7 @@ impl<'a, R: Real> Walking<'a, R> {
             self.put_by();
         }
         if self.fired.slots.len() <= FEW_EDGES {
-            for k in 0..self.fired.slots.len() {
-                let place = self.fired.slots[k] as usize;
-                if place + 1 < self.fired.values.len() {
-                    self.kernels.count_edge(k as u32, &self.edge, &mut self.fired.values[place]);
-                }
-            }
+            self.fired.each(|edge, count| self.kernels.count_edge(edge, &self.edge, count));
         } else {
             self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
         }
@@ -170,12 +175,7 @@ impl<'a, R: Real> Walking<'a, R> {
             return;
         }
         if self.dwell.slots.len() <= FEW_STATES {
-            for k in 0..self.dwell.slots.len() {
-                let place = self.dwell.slots[k] as usize;
-                if place + 1 < self.dwell.values.len() {
-                    self.kernels.add_dwell_in(k as u32, &self.state, elapsed, &mut self.dwell.values[place]);
-                }
-            }
+            self.dwell.each(|state, sum| self.kernels.add_dwell_in(state, &self.state, elapsed, sum));
         } else {
             self.kernels.add_dwell(&self.dwell.slots, &self.state, elapsed, &mut self.dwell.values);
         }

@@ -121,6 +121,11 @@ impl Flags {
         self.bits[lane / 64] |= u64::from(condition) << (lane % 64);
     }
 
+    /// Whether a lane is marked.
+    pub(super) fn any(&self) -> bool {
+        self.bits.iter().any(|bits| *bits != 0)
+    }
+
     /// The lanes that are marked.
     pub(super) fn lanes(&self) -> Marked {
         Marked { bits: self.bits, word: 0 }

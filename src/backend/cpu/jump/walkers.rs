@@ -87,9 +87,8 @@ pub(super) struct Walkers<'a, R: Real, P> {
     /// Times of the saves.
     stops: Vec<Time<R>>,
     relaxed: Time<R>,
-    /// Lanes that must be looked at between rounds, and whether there are any.
+    /// Lanes that must be looked at between rounds.
     restless: Flags,
-    resting: bool,
     /// Lanes that have a trajectory.
     busy: usize,
     window: Range<u64>,
@@ -127,7 +126,6 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             stops: (0..schedule.saves() as u64).map(|save| time(save * schedule.save_every)).collect(),
             relaxed: time(plan.relaxation_steps),
             restless: Flags::NONE,
-            resting: false,
             busy: 0,
             window: 0..0,
             next: 0,
@@ -165,12 +163,12 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
         let by_segments = self.pace.rows || self.process.next_special(0).is_some();
         let (mut done, mut rounds, mut budget) = (0, 0, 0);
         loop {
-            if self.resting && !self.settle(record) {
+            if self.restless.any() && !self.settle(record) {
                 return pulse(done);
             }
             if budget == 0 {
                 budget = self.exhaust(0);
-                if self.resting {
+                if self.restless.any() {
                     // Lanes that were given up take new trajectories, which have a budget of their own.
                     budget = 0;
                     continue;
@@ -306,12 +304,10 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
         }
         self.phases[lane] = phase;
         self.restless.mark_if(lane, true);
-        self.resting = true;
     }
 
     /// Between rounds: lanes that have ended take new trajectories, lanes that have relaxed start measuring. Tells whether any lane goes on.
     fn settle(&mut self, record: &mut Record) -> bool {
-        self.resting = false;
         for lane in std::mem::replace(&mut self.restless, Flags::NONE).lanes() {
             match self.phases[lane] {
                 Phase::Ended => self.begin(lane, record),
