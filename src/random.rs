@@ -187,14 +187,42 @@ impl Rounds {
 
     /// One block for a counter. Words travel in 64 bits, whose upper half means nothing: so a vector needs no narrowing on the way.
     #[inline(always)]
-    pub fn words(&self, mut c: [u64; 4]) -> [u32; 4] {
-        let product = |word: u64, multiplier: u32| (word & 0xFFFF_FFFF) * u64::from(multiplier);
-        for [k0, k1] in self.0 {
+    pub fn words(&self, c: [u64; 4]) -> [u32; 4] {
+        self.go_on(0, c)
+    }
+
+    /// Likewise, when some rounds have been done.
+    #[inline(always)]
+    fn go_on(&self, done: usize, mut c: [u64; 4]) -> [u32; 4] {
+        for [k0, k1] in &self.0[done..] {
             let (p0, p1) = (product(c[0], MULTIPLIERS[0]), product(c[2], MULTIPLIERS[1]));
             c = [(p1 >> 32) ^ c[1] ^ k0, p1, (p0 >> 32) ^ c[3] ^ k1, p0];
         }
         c.map(|word| word as u32)
     }
+
+    /// What the first two rounds make of words 1 to 3 of a counter: constant where word 0 alone varies.
+    #[inline(always)]
+    pub fn settled(&self, [one, two, three]: [u32; 3]) -> [u64; 4] {
+        let [[k0, k1], [l0, l1], ..] = self.0;
+        let p1 = u64::from(two) * u64::from(MULTIPLIERS[1]);
+        let p0 = ((p1 >> 32) ^ u64::from(one) ^ k0) * u64::from(MULTIPLIERS[0]);
+        [u64::from(three) ^ k1, (p1 & 0xFFFF_FFFF) ^ l0, (p0 >> 32) ^ l1, p0]
+    }
+
+    /// The block of a counter of which word 0 and what is settled of the others are known; see [`Rounds::words`].
+    #[inline(always)]
+    pub fn words_after(&self, index: u64, [a, b, c, d]: [u64; 4]) -> [u32; 4] {
+        let first = product(index, MULTIPLIERS[0]);
+        let second = product((first >> 32) ^ a, MULTIPLIERS[1]);
+        self.go_on(2, [(second >> 32) ^ b, second, first ^ c, d])
+    }
+}
+
+/// The product of the lower half of a word and a multiplier.
+#[inline(always)]
+fn product(word: u64, multiplier: u32) -> u64 {
+    (word & 0xFFFF_FFFF) * u64::from(multiplier)
 }
 
 /// A stream of random numbers for one trajectory and purpose, usable with any distribution of `rand`.
@@ -274,6 +302,16 @@ mod tests {
         assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
         let pi = philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]);
         assert_eq!(pi, [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]);
+    }
+
+    #[test]
+    fn settled_words_change_nothing() {
+        let mut draws = Draws::new(5, Purpose::Initial, 2);
+        for _ in 0..200 {
+            let [index, one, two, three, low, high] = std::array::from_fn(|_| draws.word());
+            let rounds = Rounds::of([low, high]);
+            assert_eq!(rounds.words_after(u64::from(index), rounds.settled([one, two, three])), philox([index, one, two, three], [low, high]));
+        }
     }
 
     #[test]

@@ -7,12 +7,15 @@ const MOST_BINS: usize = 1 << 14;
 /// Smallest bin width, as a power of two.
 const FINEST: i32 = -160;
 /// Bin indices stay below 2 to this power, so that they are exact.
-const INDEX_BITS: i32 = 52;
+const INDEX_BITS: i32 = 51;
+/// Added to a number below 2⁵¹ it rounds that to an integer, which its lowest bits then show.
+const SHIFT: f64 = 1.5 * (1u64 << 52) as f64;
 
-/// The largest integer not above a number; without a processor's own instruction for it `f64::floor` is a call.
+/// The largest integer not above a number that is below 2⁵¹: without a processor's own instruction for it `f64::floor` is a call.
 fn floor(x: f64) -> i64 {
-    let towards_zero = x as i64;
-    towards_zero - i64::from(x < towards_zero as f64)
+    let nearest = (x + SHIFT) - SHIFT;
+    let below = if nearest > x { nearest - 1.0 } else { nearest };
+    (below + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()) as i64
 }
 
 /// Integer counts in bins `[k·2^level, (k+1)·2^level)`, so that bin `k` mirrors bin `−k−1` about 0.
@@ -31,13 +34,14 @@ impl Histogram {
     pub fn extend(&mut self, values: impl Iterator<Item = f64>) {
         let mut per_width = 2f64.powi(-self.level);
         for value in values {
-            let index = floor(value * per_width);
-            let offset = index.wrapping_sub(self.first) as usize;
-            if offset < self.counts.len() && index.unsigned_abs() < 1 << INDEX_BITS {
-                self.counts[offset] += 1;
-            } else {
-                self.stretch(value);
-                per_width = 2f64.powi(-self.level);
+            let place = value * per_width;
+            let offset = floor(place).wrapping_sub(self.first) as usize;
+            match self.counts.get_mut(offset) {
+                Some(count) if place.abs() < (1u64 << INDEX_BITS) as f64 => *count += 1,
+                _ => {
+                    self.stretch(value);
+                    per_width = 2f64.powi(-self.level);
+                }
             }
         }
     }

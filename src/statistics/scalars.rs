@@ -66,7 +66,8 @@ impl Scalars {
         for column in columns {
             finite.iter_mut().zip(column).for_each(|(finite, value)| *finite &= value.is_finite());
         }
-        if let Some(bad) = finite.iter().position(|ok| !ok) {
+        let bad = finite.iter().position(|ok| !ok);
+        if let Some(bad) = bad {
             let bad = first + bad as u64;
             self.first_nonfinite = Some(self.first_nonfinite.map_or(bad, |earlier| earlier.min(bad)));
             self.nonfinite += finite.iter().filter(|ok| !**ok).count() as u64;
@@ -75,7 +76,10 @@ impl Scalars {
             self.absorb_segment(segment, columns, &finite);
         }
         for (histogram, column) in self.histograms.iter_mut().zip(columns) {
-            histogram.extend(kept(column, &finite));
+            match bad {
+                Some(_) => histogram.extend(kept(column, &finite)),
+                None => histogram.extend(column.iter().copied()),
+            }
         }
         Ok(())
     }

@@ -138,8 +138,10 @@ kernels! {
     fn assign(value: &Lanes<R>, mask: &Lanes<R>, counts: &mut Lanes<R>);
     fn walk(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], pause: &mut Lanes<R>);
     fn count_edge(which: u32, edge: &[u32; LANES], count: &mut [u32; LANES]);
+    fn count_packed(edge: &[u32; LANES], packed: &mut [u32; LANES]);
+    fn unpack(which: u32, packed: &[u32; LANES], count: &mut [u32; LANES]);
     fn count_edges(slots: &[u32], edge: &[u32; LANES], counts: &mut [[u32; LANES]]);
-    fn add_dwell_in(which: u32, state: &[u32; LANES], elapsed: &Lanes<R>, sum: &mut [f64; LANES]);
+    fn add_dwells(state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]);
     fn add_dwell(slots: &[u32], state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]);
     fn split_words(streams: &Streams, words: &mut [[u32; LANES]; 4]);
     fn exchange(rod: &Rod, choice: &[u32; LANES], split: &Split<R>, event: &Lanes<R>, temperature: &[Lanes<R>; 2], energies: &mut Energies<R>);

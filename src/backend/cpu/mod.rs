@@ -33,9 +33,9 @@ use crate::plan::{Dynamics, Plan};
 pub struct Tuning {
     /// Threads (`None`: one a core).
     pub threads: Option<usize>,
-    /// Lane blocks a thread takes at a time.
+    /// Lane blocks a thread takes at a time, at least.
     pub group: usize,
-    /// Groups a batch holds, per thread.
+    /// Such groups a batch holds, per thread.
     pub groups_per_thread: usize,
     /// Instruction set (`None`: the fastest there is).
     pub instruction_set: Option<InstructionSet>,
@@ -91,10 +91,28 @@ impl Cpu {
         }
     }
 
+    /// Lane blocks of a group. Lanes of a jump process take one trajectory after another and rest when none is left: the larger a group, the less they rest.
+    /// A batch stays as large as it was: its columns are at hand, and a thread that works alone needs no parts.
+    fn blocks_of_group(&self, plan: &Plan) -> usize {
+        let least = self.tuning.group.max(1);
+        if plan.dynamics.overdamped().is_some() {
+            return least;
+        }
+        let threads = self.pool.current_num_threads();
+        let parts = if threads == 1 { 1 } else { 4 };
+        let blocks = (plan.trajectories.end - plan.trajectories.start) as usize / (LANES * threads * parts);
+        blocks.clamp(least, least.max(self.blocks_per_thread() / parts))
+    }
+
+    /// Lane blocks a batch holds for each thread.
+    fn blocks_per_thread(&self) -> usize {
+        self.tuning.group.max(1) * self.tuning.groups_per_thread.max(1)
+    }
+
     /// Cuts the ensemble into chunks of groups, hands each group to `work` on some thread and its results to `receive`.
     fn run_groups(&self, plan: &Plan, receive: &mut (dyn FnMut(Event) -> Flow + Send), work: &Work<'_>) {
-        let group = (self.tuning.group.max(1) * LANES) as u64;
-        let chunk = group * (self.pool.current_num_threads() * self.tuning.groups_per_thread.max(1)) as u64;
+        let group = (self.blocks_of_group(plan) * LANES) as u64;
+        let chunk = (self.blocks_per_thread() * LANES * self.pool.current_num_threads()) as u64;
         let steps_done = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
         let pulse = |steps: u64| {
@@ -210,7 +228,7 @@ impl Backend for Cpu {
     fn fits(&self, plan: &Plan) -> Result<(), BackendError> {
         // A batch holds its series in memory: bounded by what one machine is sure to have.
         const LIMIT: u64 = 1 << 32;
-        let trajectories = (self.tuning.group * self.tuning.groups_per_thread * LANES * self.pool.current_num_threads()) as u64;
+        let trajectories = (self.blocks_per_thread() * LANES * self.pool.current_num_threads()) as u64;
         let tiles = trajectories.min(plan.trajectories.end - plan.trajectories.start).div_ceil(crate::plan::TILE as u64);
         let values = plan.schedule.saves() as u64 * plan.series.len() as u64;
         let batch = tiles * values * size_of::<super::TileMoments>() as u64;

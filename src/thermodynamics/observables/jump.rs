@@ -196,7 +196,8 @@ impl JumpLedger {
         let work = combine(&protocol_work, &columns.weighted(&self.drive), |protocol, drives| protocol + drives);
         let surprise_change = self.surprise.as_ref().and_then(|surprise| columns.change(surprise));
         let excess = match (&self.surprise, self.moves) {
-            (Some(surprise), false) => combine(&columns.at(0, &surprise[0]), &columns.at(1, &surprise[0]), |first, last| first - last),
+            // At rest the steady state at the end is that at the start.
+            (Some(_), false) => surprise_change.as_ref().map(|change| change.iter().map(|change| -change).collect()),
             _ => columns.jump(JumpColumn::Excess).cloned(),
         };
         let rate = |channel: usize| columns.scaled(JumpColumn::Fired(channel as u16), per_time);

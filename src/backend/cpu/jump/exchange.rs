@@ -7,7 +7,6 @@ use crate::backend::cpu::record::Record;
 use crate::experiment::exchange::Contact;
 use crate::maths::{LANES, Lanes, Real};
 use crate::plan::{Column, Exchange, JumpColumn, Plan};
-use crate::random;
 
 /// The choice of bonds, and what the ends do.
 pub(in crate::backend::cpu) struct Rod {
@@ -45,7 +44,7 @@ pub(in crate::backend::cpu) struct Split<R> {
 pub(in crate::backend::cpu) fn split_words<R: Real, const FMA: bool>(streams: &Streams, words: &mut [[u32; LANES]; 4]) {
     const LANE: u64 = 1 << 16;
     let [w0, w1, w2, w3] = words;
-    let rounds = random::Rounds::of(streams.key);
+    let rounds = streams.rounds;
     for l in 0..LANES {
         let (trajectory, index) = (streams.trajectory[l], (streams.candidate[l].wrapping_sub(2)) >> 1);
         let one = u64::from(streams.head[l]) | LANE | ((index >> 32) & 0xFFFF);

@@ -1,7 +1,7 @@
 //! Walkers on a network.
 
 use super::race::Race;
-use super::walk::Graph;
+use super::walk::{Graph, PACKED_EDGES, PACKED_ROUNDS, unpacked};
 use super::walkers::Process;
 use crate::backend::cpu::instruction_sets::Kernels;
 use crate::backend::cpu::record::{Record, tally_length};
@@ -73,6 +73,11 @@ struct Tallies {
     since: [u64; LANES],
 }
 
+/// Channels and entries of a table over edges, where these are not 0.
+fn weights(table: &[f64], channel: &[u32]) -> Vec<(u16, f64)> {
+    channel.iter().map(|channel| *channel as u16).zip(table.iter().copied()).filter(|(_, entry)| *entry != 0.0).collect()
+}
+
 /// A lane block of walkers.
 pub(super) struct Walking<'a, R: Real> {
     network: &'a Network,
@@ -84,12 +89,16 @@ pub(super) struct Walking<'a, R: Real> {
     edge: [u32; LANES],
     start: [f64; LANES],
     fired: Sums<u32>,
+    /// Where there are few edges: what has been counted since the last of [`PACKED_ROUNDS`], four bits an edge.
+    packed: [u32; LANES],
     /// What was counted before the counts last started from 0, if they ever did: they have 32 bits.
     fired_before: Vec<[f64; LANES]>,
     rounds: u32,
     dwell: Sums<f64>,
     /// Tables that need a sum of their own: where edges are not all counted.
     tables: Vec<(u16, Vec<f64>, Lanes<f64>)>,
+    /// For every table what an edge of a channel adds, where that is something: its sum follows from counts.
+    weights: Vec<Vec<(u16, f64)>>,
     activity: Option<Lanes<f64>>,
     integral: Option<Lanes<f64>>,
     tallies: Option<Tallies>,
@@ -127,9 +136,11 @@ impl<'a, R: Real> Walking<'a, R> {
             start: [0.0; LANES],
             fired_before: Vec::new(),
             rounds: 0,
+            packed: [0; LANES],
             fired: Sums::new(network.channels, &fired, channels),
             dwell: Sums::new(network.states.len(), &dwell, (0..network.states.len()).map(Some)),
             tables: if network.tallies { tables.into_iter().map(table).collect() } else { Vec::new() },
+            weights: network.tables.iter().map(|table| weights(table, &network.channel)).collect(),
             activity: has(Column::Jump(JumpColumn::Activity)),
             integral: has(Column::Jump(JumpColumn::Integral(0))),
             tallies,
@@ -145,16 +156,26 @@ impl<'a, R: Real> Walking<'a, R> {
         if self.rounds == u32::MAX {
             self.put_by();
         }
-        if self.fired.slots.len() <= FEW_EDGES {
-            self.fired.each(|edge, count| self.kernels.count_edge(edge, &self.edge, count));
-        } else {
-            self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values);
+        match self.fired.slots.len() - 1 {
+            0..=PACKED_EDGES => self.count_packed(),
+            0..=FEW_EDGES => self.fired.each(|edge, count| self.kernels.count_edge(edge, &self.edge, count)),
+            _ => self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values),
+        }
+    }
+
+    /// All edges at once; now and then what these counts hold goes to its sums.
+    fn count_packed(&mut self) {
+        self.kernels.count_packed(&self.edge, &mut self.packed);
+        if self.rounds % PACKED_ROUNDS == 0 {
+            self.fired.each(|edge, count| self.kernels.unpack(edge, &self.packed, count));
+            self.packed = [0; LANES];
         }
     }
 
     /// Adds the counts to those before, so that they cannot overflow.
     fn put_by(&mut self) {
-        self.rounds = 0;
+        // What is packed is far from full: there it is counted by the remainder.
+        self.rounds %= PACKED_ROUNDS;
         self.fired_before.resize(self.fired.values.len(), [0.0; LANES]);
         for (before, counts) in self.fired_before.iter_mut().zip(&mut self.fired.values) {
             for (before, count) in before.iter_mut().zip(counts) {
@@ -165,8 +186,8 @@ impl<'a, R: Real> Walking<'a, R> {
 
     /// How often a trajectory took a channel.
     fn fired(&self, channel: u16, lane: usize) -> f64 {
-        let before = self.fired.place(channel).and_then(|place| self.fired_before.get(place));
-        self.fired.value(channel, lane) + before.map_or(0.0, |before| before[lane])
+        let Some(place) = self.fired.place(channel) else { return f64::NAN };
+        f64::from(self.fired.values[place][lane]) + self.fired_before.get(place).map_or(0.0, |before| before[lane])
     }
 
     /// Adds the time in each state.
@@ -174,8 +195,10 @@ impl<'a, R: Real> Walking<'a, R> {
         if self.dwell.is_empty() {
             return;
         }
-        if self.dwell.slots.len() <= FEW_STATES {
-            self.dwell.each(|state, sum| self.kernels.add_dwell_in(state, &self.state, elapsed, sum));
+        let members = self.dwell.slots.len();
+        // Where all states have sums they are in the order of these.
+        if members <= FEW_STATES && self.dwell.values.len() == members + 1 {
+            self.kernels.add_dwells(&self.state, elapsed, &mut self.dwell.values[..members]);
         } else {
             self.kernels.add_dwell(&self.dwell.slots, &self.state, elapsed, &mut self.dwell.values);
         }
@@ -186,8 +209,8 @@ impl<'a, R: Real> Walking<'a, R> {
         if let Some((_, _, sum)) = self.tables.iter().find(|kept| kept.0 == table) {
             return sum.0[lane];
         }
-        let Some(table) = self.network.tables.get(table as usize) else { return f64::NAN };
-        table.iter().zip(&self.network.channel).map(|(entry, &channel)| entry * self.fired(channel as u16, lane)).sum()
+        let Some(weights) = self.weights.get(table as usize) else { return f64::NAN };
+        weights.iter().map(|&(channel, weight)| weight * self.fired(channel, lane)).sum()
     }
 
     /// Time in the states before the events of this round, and the jumps that these are.
@@ -224,6 +247,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
     fn start(&mut self, lane: usize, trajectory: u64, _race: &Race<R>) {
         self.start[lane] = f64::from(self.state[lane]);
         self.fired.clear(lane);
+        self.packed[lane] = 0;
         self.fired_before.iter_mut().for_each(|count| count[lane] = 0.0);
         self.dwell.clear(lane);
         let tables = self.tables.iter_mut().map(|(_, _, sum)| sum);
@@ -247,7 +271,7 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         if let Some(sum) = &mut self.integral {
             self.kernels.integrate(&Lanes(self.state.map(R::from_u32)), &race.elapsed, sum);
         }
-        let before = self.state;
+        let before = self.tallies.is_some().then_some(self.state);
         self.kernels.walk(self.graph, choice, &race.event, &mut self.state, &mut self.edge, &mut self.pause);
         self.count_edges();
         for (_, table, sum) in &mut self.tables {
@@ -256,7 +280,9 @@ impl<R: Real> Process<R> for Walking<'_, R> {
         if let Some(sum) = &mut self.activity {
             self.kernels.add_where(&race.event, &race.event, sum);
         }
-        self.tally(race, &before);
+        if let Some(before) = before {
+            self.tally(race, &before);
+        }
     }
 
     fn enter(&mut self, _lane: usize, _segment: R) {}
@@ -267,8 +293,16 @@ impl<R: Real> Process<R> for Walking<'_, R> {
 
     fn intervene(&mut self, _lane: usize, _segment: u64) {}
 
+    fn show(&mut self, lane: usize) {
+        let packed = std::mem::take(&mut self.packed[lane]);
+        if packed == 0 {
+            return;
+        }
+        self.fired.each(|edge, count| count[lane] += unpacked(edge, packed));
+    }
+
     fn value(&self, column: Column, lane: usize, rest: R) -> f64 {
-        let sum = |sum: &Option<Lanes<f64>>| sum.map_or(f64::NAN, |sum| sum.0[lane]);
+        let sum = |sum: &Option<Lanes<f64>>| sum.as_ref().map_or(f64::NAN, |sum| sum.0[lane]);
         match column {
             Column::Initial(_) => self.start[lane],
             Column::Position(_) => f64::from(self.state[lane]),

@@ -10,12 +10,33 @@ use crate::random;
 
 /// Which random numbers the lanes draw next.
 pub(in crate::backend::cpu) struct Streams {
-    pub(in crate::backend::cpu) key: [u32; 2],
+    pub(in crate::backend::cpu) rounds: random::Rounds,
     /// Word 1 of the counter without the index: the purpose.
     pub(in crate::backend::cpu) head: [u32; LANES],
     pub(in crate::backend::cpu) trajectory: [u64; LANES],
     /// Number of the next candidate.
     pub(in crate::backend::cpu) candidate: [u64; LANES],
+    /// What [`random::Rounds::settled`] makes of purpose, trajectory and the upper bits of the index.
+    settled: [[u64; LANES]; 4],
+}
+
+/// Candidates of a lane after which the upper bits of the index change.
+const SETTLED_FOR: u64 = 1 << 33;
+
+impl Streams {
+    pub(super) fn of(seed: u64) -> Self {
+        let rounds = random::Rounds::of(random::key(seed));
+        Self { rounds, head: [0; LANES], trajectory: [0; LANES], candidate: [0; LANES], settled: [[0; LANES]; 4] }
+    }
+
+    /// A lane draws from here on; tells for how many candidates this is all that must be known.
+    pub(super) fn settle(&mut self, lane: usize) -> u64 {
+        let (trajectory, candidate) = (self.trajectory[lane], self.candidate[lane]);
+        let one = self.head[lane] | ((candidate >> 33) & 0xFFFF) as u32;
+        let settled = self.rounds.settled([one, trajectory as u32, (trajectory >> 32) as u32]);
+        self.settled.iter_mut().zip(settled).for_each(|(lanes, word)| lanes[lane] = word);
+        SETTLED_FOR - candidate % SETTLED_FOR
+    }
 }
 
 /// The numbers of the clock in the precision of the run.
@@ -166,11 +187,9 @@ fn uniform<R: Real>(word: u32) -> R {
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
 pub(in crate::backend::cpu) fn event_words<R: Real, const FMA: bool>(streams: &mut Streams, count: u64, words: &mut [[u32; LANES]; 4]) {
     let [w0, w1, w2, w3] = words;
-    let rounds = random::Rounds::of(streams.key);
+    let (rounds, [s0, s1, s2, s3]) = (streams.rounds, &streams.settled);
     for l in 0..LANES {
-        let (trajectory, index) = (streams.trajectory[l], streams.candidate[l] >> 1);
-        let one = u64::from(streams.head[l]) | ((index >> 32) & 0xFFFF);
-        let w = rounds.words([index, one, trajectory, trajectory >> 32]);
+        let w = rounds.words_after(streams.candidate[l] >> 1, [s0[l], s1[l], s2[l], s3[l]]);
         (w0[l], w1[l], w2[l], w3[l]) = (w[0], w[1], w[2], w[3]);
         streams.candidate[l] += count;
     }
@@ -332,4 +351,29 @@ pub(in crate::backend::cpu) fn race_segments<R: Real, const FMA: bool>(
     *done += u64::from(events);
     attention.pack();
     crossed.pack();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, counter, key, philox, word_one};
+
+    #[test]
+    fn lanes_draw_the_blocks_of_their_candidates() {
+        let mut streams = Streams::of(11);
+        let starts = [0, 2, 1 << 20, SETTLED_FOR - 2, SETTLED_FOR, (5 << 33) + 6];
+        for (lane, &start) in starts.iter().enumerate() {
+            streams.head[lane] = word_one(Purpose::Event, 0, 0);
+            streams.trajectory[lane] = (3 << 32) + lane as u64;
+            streams.candidate[lane] = start;
+            assert_eq!(streams.settle(lane), SETTLED_FOR - start % SETTLED_FOR);
+        }
+        let mut words = [[0; LANES]; 4];
+        event_words::<f64, true>(&mut streams, 2, &mut words);
+        for (lane, &start) in starts.iter().enumerate() {
+            let block = philox(counter(Purpose::Event, (3 << 32) + lane as u64, 0, start / 2), key(11));
+            assert_eq!(block, std::array::from_fn(|k| words[k][lane]), "lane {lane}");
+            assert_eq!(streams.candidate[lane], start + 2);
+        }
+    }
 }

@@ -24,8 +24,10 @@ const SMALL: (usize, usize) = (4, 8);
 /// The same tables of a small network, in registers. What is below 16 takes four bits of a word, so that a shift looks it up.
 #[derive(Clone, Copy)]
 struct Small<R> {
-    /// First edge and number of edges of each state.
+    /// First edge of each state and how many there are; of these the binary logarithm where it is `doubling`.
     spans: u32,
+    /// Whether every state has a power of 2 of them: then a shift multiplies.
+    doubling: bool,
     pause: [R; SMALL.0],
     keep: [u32; SMALL.1],
     /// The other edge of each slot.
@@ -65,8 +67,11 @@ impl<R: Real> Graph<R> {
 
     fn compact(&self) -> Small<R> {
         let edges = self.target.len() - 1;
+        let doubling = self.spans.iter().all(|(_, degree)| degree.is_power_of_two());
+        let size = |degree: u32| if doubling { degree.ilog2() } else { degree };
         Small {
-            spans: packed(self.spans.iter().flat_map(|&(first, degree)| [first, degree])),
+            spans: packed(self.spans.iter().flat_map(|&(first, degree)| [first, size(degree)])),
+            doubling,
             pause: padded(self.pause.iter().copied()),
             keep: padded(self.slots[..edges].iter().map(|slot| slot.0)),
             other: packed(self.slots[..edges].iter().map(|slot| slot.1)),
@@ -98,7 +103,8 @@ pub(in crate::backend::cpu) fn walk<R: Real, const FMA: bool>(
     pause: &mut Lanes<R>,
 ) {
     match &graph.small {
-        Some(small) => walk_small(small, words, event, state, edge, pause),
+        Some(small) if small.doubling => walk_small::<R, true>(small, words, event, state, edge, pause),
+        Some(small) => walk_small::<R, false>(small, words, event, state, edge, pause),
         None => walk_any(graph, words, event, state, edge, pause),
     }
 }
@@ -130,8 +136,15 @@ fn walk_any<R: Real>(graph: &Graph<R>, words: &[u32; LANES], event: &Lanes<R>, s
 
 /// All lanes at once, with the tables in registers.
 #[inline(always)]
-fn walk_small<R: Real>(small: &Small<R>, words: &[u32; LANES], event: &Lanes<R>, state: &mut [u32; LANES], edge: &mut [u32; LANES], pause: &mut Lanes<R>) {
-    let Small { spans, pause: pauses, keep, other, target, none } = *small;
+fn walk_small<R: Real, const DOUBLING: bool>(
+    small: &Small<R>,
+    words: &[u32; LANES],
+    event: &Lanes<R>,
+    state: &mut [u32; LANES],
+    edge: &mut [u32; LANES],
+    pause: &mut Lanes<R>,
+) {
+    let Small { spans, pause: pauses, keep, other, target, none, .. } = *small;
     let (mut slot, mut part, mut happens) = ([0u32; LANES], [0u32; LANES], [0u32; LANES]);
     // Several passes: numbers of one width fill the widest vectors.
     for (happens, event) in happens.iter_mut().zip(&event.0) {
@@ -139,9 +152,15 @@ fn walk_small<R: Real>(small: &Small<R>, words: &[u32; LANES], event: &Lanes<R>,
     }
     for l in 0..LANES {
         let span = spans >> (8 * (state[l] & 3));
-        let product = u64::from(words[l]) * u64::from(span >> 4 & 15);
-        slot[l] = (span & 15) + (product >> 32) as u32;
-        part[l] = product as u32;
+        let (first, size, word) = (span & 15, span >> 4 & 15, words[l]);
+        if DOUBLING {
+            slot[l] = first + ((word >> 1) >> (31 - size));
+            part[l] = word << size;
+        } else {
+            let product = u64::from(word) * u64::from(size);
+            slot[l] = first + (product >> 32) as u32;
+            part[l] = product as u32;
+        }
     }
     for l in 0..LANES {
         let slot = slot[l] & 7;
@@ -180,6 +199,35 @@ pub(in crate::backend::cpu) fn count_edge<R: Real, const FMA: bool>(which: u32, 
     }
 }
 
+/// Edges that [`count_packed`] tells apart, beside none.
+pub(super) const PACKED_EDGES: usize = 7;
+/// Rounds after which a count of [`count_packed`] may be full.
+pub(super) const PACKED_ROUNDS: u32 = 15;
+
+/// Counts the edge walked in its own four bits of a word; what has walked none is counted above all others, where it may overflow.
+#[inline(always)]
+#[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
+pub(in crate::backend::cpu) fn count_packed<R: Real, const FMA: bool>(edge: &[u32; LANES], packed: &mut [u32; LANES]) {
+    for (packed, edge) in packed.iter_mut().zip(edge) {
+        *packed = packed.wrapping_add(1 << (4 * (edge & 7)));
+    }
+}
+
+/// The packed count of an edge.
+#[inline(always)]
+pub(super) fn unpacked(which: u32, packed: u32) -> u32 {
+    packed >> (4 * which) & 15
+}
+
+/// `count += packed count of an edge`.
+#[inline(always)]
+#[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
+pub(in crate::backend::cpu) fn unpack<R: Real, const FMA: bool>(which: u32, packed: &[u32; LANES], count: &mut [u32; LANES]) {
+    for (count, &packed) in count.iter_mut().zip(packed) {
+        *count += unpacked(which, packed);
+    }
+}
+
 /// `counts[slots[edge]] += 1`, lane by lane.
 #[inline(always)]
 #[expect(clippy::extra_unused_type_parameters, reason = "every kernel has the same parameters")]
@@ -197,11 +245,25 @@ pub(in crate::backend::cpu) fn add_dwell<R: Real, const FMA: bool>(slots: &[u32]
     }
 }
 
-/// `sum += elapsed` in the lanes of a state.
+/// `sums[state] += elapsed` where every one of a few states has its sum.
 #[inline(always)]
-pub(in crate::backend::cpu) fn add_dwell_in<R: Real, const FMA: bool>(which: u32, state: &[u32; LANES], elapsed: &Lanes<R>, sum: &mut [f64; LANES]) {
+pub(in crate::backend::cpu) fn add_dwells<R: Real, const FMA: bool>(state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]]) {
+    let (threes, rest) = sums.as_chunks_mut::<3>();
+    let (twos, ones) = rest.as_chunks_mut::<2>();
+    let first = 3 * threes.len();
+    threes.iter_mut().enumerate().for_each(|(k, three)| add_some_dwells(3 * k, state, elapsed, three));
+    twos.iter_mut().for_each(|two| add_some_dwells(first, state, elapsed, two));
+    ones.as_chunks_mut::<1>().0.iter_mut().for_each(|one| add_some_dwells(first, state, elapsed, one));
+}
+
+/// Likewise, of states in a row.
+#[inline(always)]
+fn add_some_dwells<R: Real, const N: usize>(first: usize, state: &[u32; LANES], elapsed: &Lanes<R>, sums: &mut [[f64; LANES]; N]) {
     for l in 0..LANES {
-        sum[l] += if state[l] == which { elapsed.0[l].to_f64() } else { 0.0 };
+        let (state, elapsed) = (state[l], elapsed.0[l].to_f64());
+        for (k, sum) in sums.iter_mut().enumerate() {
+            sum[l] += if state == (first + k) as u32 { elapsed } else { 0.0 };
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) trait Process<R: Real> {
     fn next_special(&self, segment: u64) -> Option<u64>;
     /// Does it.
     fn intervene(&mut self, lane: usize, segment: u64);
+    /// Values of a lane will be asked for.
+    fn show(&mut self, _lane: usize) {}
     /// A value of a trajectory, `rest` after its last event.
     fn value(&self, column: Column, lane: usize, rest: R) -> f64;
     /// What [`crate::plan::JumpColumn::Derived`] shows at a save for these counts.
@@ -117,7 +119,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             segments: clock.segments,
             most_events,
             race: Race::idle(),
-            streams: Streams { key: random::key(plan.seed), head: [0; LANES], trajectory: [0; LANES], candidate: [0; LANES] },
+            streams: Streams::of(plan.seed),
             words: [[0; LANES]; 4],
             attention: Flags::NONE,
             crossed: Flags::NONE,
@@ -278,6 +280,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
     /// Takes the next save of a lane, `rest` after its last event, and tells whether there are more.
     fn save(&mut self, lane: usize, rest: R, record: &mut Record) -> bool {
         let (save, trajectory) = (self.saves[lane], self.streams.trajectory[lane]);
+        self.process.show(lane);
         let process = &self.process;
         self.snapshots.take(save, (trajectory - self.window.start) as usize, |column| process.value(column, lane, rest));
         let Some(&stop) = self.stops.get(save + 1) else {
@@ -357,6 +360,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
     fn set_off(&mut self, lane: usize, purpose: random::Purpose) {
         self.streams.head[lane] = random::word_one(purpose, 0, 0);
         self.streams.candidate[lane] = 0;
+        self.streams.settle(lane);
         self.race.segment.0[lane] = R::ZERO;
         self.race.offset.0[lane] = R::ZERO;
         self.race.live.0[lane] = R::ONE;
@@ -371,7 +375,7 @@ impl<'a, R: Real, P: Process<R>> Walkers<'a, R, P> {
             if left == 0 && self.race.fresh.0[lane] != R::ZERO {
                 self.end(lane, Phase::Ended);
             } else {
-                budget = budget.min(left.max(1));
+                budget = budget.min(left.max(1)).min(self.streams.settle(lane));
             }
         }
         budget
