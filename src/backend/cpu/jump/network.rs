@@ -158,7 +158,7 @@ impl<'a, R: Real> Walking<'a, R> {
         }
         match self.fired.slots.len() - 1 {
             0..=PACKED_EDGES => self.count_packed(),
-            0..=FEW_EDGES => self.fired.each(|edge, count| self.kernels.count_edge(edge, &self.edge, count)),
+            few if few <= FEW_EDGES => self.fired.each(|edge, count| self.kernels.count_edge(edge, &self.edge, count)),
             _ => self.kernels.count_edges(&self.fired.slots, &self.edge, &mut self.fired.values),
         }
     }
@@ -166,7 +166,7 @@ impl<'a, R: Real> Walking<'a, R> {
     /// All edges at once; now and then what these counts hold goes to its sums.
     fn count_packed(&mut self) {
         self.kernels.count_packed(&self.edge, &mut self.packed);
-        if self.rounds % PACKED_ROUNDS == 0 {
+        if self.rounds.is_multiple_of(PACKED_ROUNDS) {
             self.fired.each(|edge, count| self.kernels.unpack(edge, &self.packed, count));
             self.packed = [0; LANES];
         }
