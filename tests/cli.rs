@@ -170,3 +170,32 @@ fn a_report_is_one_page_with_figures_and_keeps_what_is_there() {
     }
     refused(folder.path(), &["report", "nothing.h5"], 2, &["nothing.h5"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_so_in_its_file() {
+    let folder = folder();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_ness"))
+        .args(["run", "dragged-bead", "-n", "100000000", "--set", "protocol.duration=1", "--backend", "cpu", "-o", "cut.h5"])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    // What it starts from is told just before the signal is listened to and the first batch is begun.
+    let mut told = std::io::BufReader::new(run.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while !line.starts_with("start:") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut told, &mut line).expect("text") > 0, "it ended");
+    }
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    let sent = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut told, &mut rest).expect("text");
+    assert_eq!(run.wait().expect("ends").code(), Some(130), "{rest}");
+    let check = ness(folder.path(), &["check", "cut.h5"]);
+    let warnings = String::from_utf8_lossy(&check.stderr).into_owned() + &String::from_utf8_lossy(&check.stdout);
+    assert!(warnings.contains("interrupted after") && warnings.contains("of 100000000 trajectories"), "{warnings}");
+}

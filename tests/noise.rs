@@ -103,6 +103,25 @@ fn the_two_ledgers_agree_as_the_step_shrinks() {
     }
 }
 
+/// Free, uniform and anti-Itô from beginning to end: every entropy is 0 but for rounding, of the measured and of the exact value.
+#[test]
+fn rounding_of_an_entropy_that_is_0_is_no_deviation() {
+    let sets = [
+        ("model.interpretation", "anti-ito"),
+        ("ensemble.integrator", "heun"),
+        ("ensemble.dt", "0.005"),
+        ("ensemble.trajectories", "3000"),
+        ("protocol.duration", "0.5"),
+        ("measure.every", "0.25"),
+        ("measure.theorems", "['first_law']"),
+    ];
+    let outcome = run(&model("noisy-ring", &sets), &cpu());
+    for name in ["entropy_system", "entropy_total", "entropy_nonadiabatic", "entropy_production_rate"] {
+        let found = estimate(&outcome, name);
+        assert!(found.value.abs() < 1e-10 && found.z.is_some_and(|z| z.abs() < 1.0), "{found:?}");
+    }
+}
+
 #[test]
 fn heat_that_flows_drives_a_current() {
     let sets = [("ensemble.trajectories", "100000"), ("ensemble.dt", "0.002"), ("protocol.duration", "2"), ("phase", "0.3"), ("a", "0.7"), ("U0", "1.3")];

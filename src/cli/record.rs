@@ -33,7 +33,7 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         },
         estimates: outcome.estimates.clone(),
         theorems: outcome.theorems.clone(),
-        warnings: [simulation.warnings.as_slice(), outcome.warnings.as_slice()].concat(),
+        warnings: [simulation.warnings.as_slice(), outcome.warnings.as_slice(), interruption(simulation, outcome).as_slice()].concat(),
         time_unit: "time".to_owned(),
         series: Some(series(simulation, outcome)),
         densities: outcome.fields.iter().enumerate().map(|(i, field)| density(simulation, outcome, i, field)).collect(),
@@ -44,6 +44,11 @@ pub(super) fn of(simulation: &Simulation, outcome: &Outcome) -> Record {
         generating_function: generating_function(simulation, outcome),
         trajectories: trajectories(outcome),
     }
+}
+
+/// How far a run came that was stopped: the file says so, whatever becomes of the terminal.
+pub(super) fn interruption(simulation: &Simulation, outcome: &Outcome) -> Option<String> {
+    outcome.conditions.stopped.then(|| format!("interrupted after {} of {} trajectories", outcome.trajectories, simulation.plan().ensemble))
 }
 
 fn about(simulation: &Simulation, outcome: &Outcome) -> Run {

@@ -66,8 +66,8 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let record = record::of(&simulation, &outcome);
     let path = write(target, &record)?;
     print(arguments, &outcome, &record, &path)?;
-    if let Some(code) = interrupt.code().filter(|_| outcome.conditions.stopped) {
-        say(&format!("interrupted after {} of {} trajectories; {} holds what they gave", outcome.trajectories, simulation.plan().ensemble, path.display()));
+    if let (Some(code), Some(how_far)) = (interrupt.code(), record::interruption(&simulation, &outcome)) {
+        say(&format!("{how_far}; {} holds what they gave", path.display()));
         return Ok(code);
     }
     Ok(verdict(!outcome.violated().is_empty(), !outcome.undersampled().is_empty(), arguments.strict))

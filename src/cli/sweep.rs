@@ -124,11 +124,13 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<u8, Failure> {
         say("interrupted before the first point was complete: nothing was written");
         return Ok(interrupt.code().unwrap_or(super::FAILED));
     }
+    let done = sweep.points.iter().filter(|point| !point.estimates.is_empty()).count();
+    let interruption = format!("interrupted after {done} of {count} points");
+    sweep.warnings.extend(interrupt.code().map(|_| interruption.clone()));
     destination.write_sweep(&sweep)?;
     report(arguments, &sweep, &destination)?;
     if let Some(code) = interrupt.code() {
-        let done = sweep.points.iter().filter(|point| !point.estimates.is_empty()).count();
-        say(&format!("interrupted after {done} of {count} points; {} holds what they gave", destination.path().display()));
+        say(&format!("{interruption}; {} holds what they gave", destination.path().display()));
         return Ok(code);
     }
     let (violated, undersampled) = (!violated(&sweep).is_empty(), of(&sweep, Judgement::Undersampled).next().is_some());

@@ -74,6 +74,8 @@ pub struct Sources<'a> {
 /// Rounding of a sum of many terms, relative to their size: at least this, and in single precision so many unit roundoffs.
 const ROUNDING: f64 = 1e-11;
 const ROUNDOFFS: f64 = 16.0;
+/// Rounding of an entropy in nats: logarithms of densities, of which a solver has added up thousands of cells.
+const ROUNDING_OF_LOGARITHMS: f64 = 1e-12;
 
 /// Fewer trajectories than these make no Gaussian error: what is so rare is not compared.
 const FEWEST_EVENTS: f64 = 20.0;
@@ -216,7 +218,9 @@ impl Sources<'_> {
     /// Terms as large as the largest of the same unit may have cancelled in any observable: their rounding is no deviation.
     fn rounding(&self, unit: Unit) -> f64 {
         let same = self.observables.iter().zip(self.scalars.iter()).filter(|(named, _)| named.unit == unit);
-        ROUNDING.max(ROUNDOFFS * self.facts.unit_roundoff) * same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max)
+        let largest = same.map(|(_, scalar)| scalar.moments().rms()).filter(|rms| rms.is_finite()).fold(0.0, f64::max);
+        let least = if unit == Unit::Entropy { ROUNDING_OF_LOGARITHMS } else { 0.0 };
+        least.max(ROUNDING.max(ROUNDOFFS * self.facts.unit_roundoff) * largest)
     }
 
     /// A mean times a factor. Where few trajectories make it and its exact variance is known, the error is no smaller than that makes it: a sample in which

@@ -1,7 +1,7 @@
 //! Exponential averages: Jarzynski's equality and the integral fluctuation theorem of the total entropy.
 
 use super::{Criterion, Evidence, Facts, Finding, Start, tail};
-use crate::statistics::{Measured, Scalar};
+use crate::statistics::{Histogram, Measured, Scalar};
 use crate::thermodynamics::free_energy::{BothWays, WIDEST_BIN};
 
 /// Largest share of one trajectory in an average that is trusted.
@@ -10,6 +10,36 @@ const LARGEST_SHARE: f64 = 0.01;
 const FEWEST_EFFECTIVE: f64 = 1000.0;
 /// Relative error that the forecast aims at.
 const AIM: f64 = 0.01;
+
+/// Entropies `R` that are distributed as `P(R = −S) = P(S) e^−S`: those of the reversed run, or `S` itself where a run is its own reverse.
+///
+/// `⟨e^−2S⟩ = ⟨e^R⟩` then, and what makes the left side large, rare negative `S`, are the many positive `R` on the right. A sample that lacks them
+/// (turns of a ring backwards) has an error that is too small, and is the more trusted the more it lacks.
+#[derive(Clone, Copy)]
+struct Mirror<'a> {
+    histogram: &'a Histogram,
+    /// `R = slope v + shift` of the values `v` of the histogram.
+    slope: f64,
+    shift: f64,
+}
+
+impl<'a> Mirror<'a> {
+    /// The entropy `name`, mirrored by the run itself or by its reversed run.
+    fn of_entropy(evidence: &Evidence<'a>, name: &str, by_itself: bool) -> Option<Self> {
+        let scalars = if by_itself { evidence.scalars } else { evidence.reverse? };
+        Some(Self { histogram: scalars.get(name)?.histogram(), slope: 1.0, shift: 0.0 })
+    }
+
+    /// Variance of `e^−S`, of which the mean is 1.
+    fn variance(&self) -> f64 {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (value, found) in self.histogram.occupied() {
+            sum += found * (self.slope * value + self.shift).exp();
+            count += found;
+        }
+        sum / count - 1.0
+    }
+}
 
 /// `ln⟨exp(−S)⟩` with `S = β v − shift`, and whether its tail is sampled.
 struct Average {
@@ -21,8 +51,8 @@ struct Average {
 }
 
 impl Average {
-    /// `exact_variance` is that of `exp(−S)` for one trajectory, where known.
-    fn of(scalar: Scalar, shift: f64, exact_variance: Option<f64>) -> Option<Self> {
+    /// `exact_variance` is that of `exp(−S)` for one trajectory, where known; else `mirror` may tell how large it is at least: entropies `R` with `P(S) e^−S = P(R = −S)`.
+    fn of(scalar: Scalar, shift: f64, exact_variance: Option<f64>, mirror: Option<Mirror>) -> Option<Self> {
         let (beta, sum) = scalar.exponential()?;
         let moments = scalar.moments();
         let (mean, variance) = (beta * moments.mean() - shift, beta * beta * moments.variance());
@@ -45,7 +75,9 @@ impl Average {
             None
         };
         let bound = tail::bounds(scalar.histogram(), moments.measured_mean(), beta, shift);
-        let relative_error = exact_error.map_or_else(|| sum.relative_error(), |error| error / (sum.log_mean() + shift).exp());
+        let seen_in_mirror = || mirror.map_or(0.0, |mirror| (mirror.variance().max(0.0) / count).sqrt());
+        let known_error = exact_error.unwrap_or_else(seen_in_mirror) / (sum.log_mean() + shift).exp();
+        let relative_error = if exact_error.is_some() { known_error } else { known_error.max(sum.relative_error()) };
         Some(Self { log_mean: sum.log_mean() + shift, relative_error, effective_samples: sum.effective_samples(), undersampled, bound })
     }
 
@@ -75,20 +107,22 @@ pub(super) fn jarzynski(evidence: &Evidence) -> Option<Finding> {
     let name = facts.ledger("work");
     let scalar = evidence.scalars.get(&name)?;
     let exact_variance = facts.exponential_variances.get("jarzynski").copied();
-    let physical = |shift: f64| match evidence.scalars.get("work").filter(|_| facts.path_ledger.is_ok()).and_then(|work| Average::of(work, shift, None)) {
+    let physical = |shift: f64| match evidence.scalars.get("work").filter(|_| facts.path_ledger.is_ok()).and_then(|work| Average::of(work, shift, None, None)) {
         Some(average) => format!("; with the physical work {:.6}", average.measured().value),
         None => String::new(),
     };
+    let reversed = evidence.reverse.and_then(|reverse| reverse.get(&name)).map(|scalar| scalar.histogram());
     if let Some((difference, source)) = &facts.delta_free_energy {
         let shift = difference / temperature;
-        let average = Average::of(scalar, shift, exact_variance)?;
+        let mirror = reversed.map(|histogram| Mirror { histogram, slope: 1.0 / temperature, shift });
+        let average = Average::of(scalar, shift, exact_variance, mirror)?;
         let advice = format!("⟨exp(−β(W − ΔF))⟩ of `{name}`, ΔF = {difference:.6} ({source}){}", physical(shift));
         return Some(Finding::exponential(average, advice));
     }
     let both = BothWays::new(scalar.histogram(), evidence.reverse?.get(&name)?.histogram(), 1.0 / temperature)?;
     let bennett = both.bennett();
     let shift = bennett.difference.value;
-    let mut average = Average::of(scalar, shift, exact_variance)?;
+    let mut average = Average::of(scalar, shift, exact_variance, None)?;
     average.relative_error = both.jarzynski_against_bennett(average.log_mean - shift, &bennett).standard_error;
     if bennett.overlap < FEWEST_EFFECTIVE || both.width > WIDEST_BIN {
         let reason =
@@ -108,12 +142,13 @@ pub(super) fn jarzynski(evidence: &Evidence) -> Option<Finding> {
 pub(super) fn integral_total(evidence: &Evidence) -> Option<Finding> {
     let facts = evidence.facts;
     let name = facts.ledger("entropy_total");
-    let average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_total").copied())?;
+    let mirror = Mirror::of_entropy(evidence, &name, facts.is_its_own_reverse());
+    let average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_total").copied(), mirror)?;
     let density = facts.system_entropy.as_ref().map_or("", String::as_str);
     let ledger = match &facts.path_ledger {
         Ok(()) if facts.jumps => "exact ledger of the jumps".to_owned(),
         Ok(()) => {
-            let physical = Average::of(evidence.scalars.get("entropy_total")?, 0.0, None)?.measured();
+            let physical = Average::of(evidence.scalars.get("entropy_total")?, 0.0, None, None)?.measured();
             format!("path ledger; the physical ledger gives {:.6} ± {:.6}", physical.value, physical.standard_error)
         }
         Err(integrator) => format!("physical ledger, as {integrator} has no path ledger: check against half the time step"),
@@ -124,7 +159,7 @@ pub(super) fn integral_total(evidence: &Evidence) -> Option<Finding> {
 /// `⟨exp(−s)⟩ = 1` of an entropy `s` that has one ledger only.
 pub(super) fn integral(evidence: &Evidence, theorem: &str, name: &str) -> Option<Finding> {
     let facts = evidence.facts;
-    let average = Average::of(evidence.scalars.get(name)?, 0.0, facts.exponential_variances.get(theorem).copied())?;
+    let average = Average::of(evidence.scalars.get(name)?, 0.0, facts.exponential_variances.get(theorem).copied(), None)?;
     Some(Finding::exponential(average, format!("⟨exp(−s)⟩ of s = `{name}`, with the exact steady state of every protocol value")))
 }
 
@@ -139,8 +174,10 @@ pub(super) fn integral_housekeeping(evidence: &Evidence) -> Option<Finding> {
     if name == "entropy_housekeeping" {
         return integral(evidence, "integral_housekeeping", &name);
     }
-    let mut average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_housekeeping").copied())?;
-    let physical = Average::of(evidence.scalars.get("entropy_housekeeping")?, 0.0, None)?.measured();
+    // Its mirror is the process with the same steady states and the opposite currents, of which it is nearly the mirror itself.
+    let mirror = Mirror::of_entropy(evidence, &name, true);
+    let mut average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_housekeeping").copied(), mirror)?;
+    let physical = Average::of(evidence.scalars.get("entropy_housekeeping")?, 0.0, None, None)?.measured();
     let value = average.log_mean.exp();
     let time_step = (value - physical.value).abs();
     average.relative_error = average.relative_error.hypot(time_step / value).hypot(ROUNDING);
