@@ -7,11 +7,13 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::coordinate::Boundary;
 use crate::experiment::{Experiment, Interpretation, OverdampedModel, Parity, total_force, unstated};
-use crate::expression::{Graph, Node, Symbol};
+use crate::expression::{Graph, Node, Sheets, Symbol};
 
 /// A Langevin model with its parameters in place. `d` is the number of coordinates, velocities not counted.
 pub struct System {
     graph: Graph,
+    /// All that is evaluated.
+    sheets: Sheets,
     parameters: Vec<f64>,
     potential: Node,
     forces: Vec<Node>,
@@ -101,7 +103,10 @@ impl System {
             Symbol::Parameter(i) => experiment.parameters[usize::from(*i)].name.clone(),
             other => format!("{other:?}"),
         };
+        let formulas = [&forces, &noise.friction, &noise.temperature, &noise.medium_forces, &back].into_iter().flatten().copied();
+        let sheets = Sheets::of(&graph, formulas.chain([model.potential]).chain(model.drives.iter().flatten().copied()));
         Self {
+            sheets,
             odd_names: model.parity.odd.iter().map(name).collect(),
             parity: model.parity.clone(),
             back,
@@ -126,19 +131,23 @@ impl System {
         self.forces.len()
     }
 
+    fn value(&self, node: Node, x: &[f64], protocol: &[f64]) -> f64 {
+        self.sheets.evaluate(node, &|symbol| meaning(symbol, &self.parameters, x, protocol))
+    }
+
     /// Potential energy.
     pub fn potential(&self, x: &[f64], protocol: &[f64]) -> f64 {
-        evaluate(&self.graph, self.potential, &self.parameters, x, protocol)
+        self.value(self.potential, x, protocol)
     }
 
     /// Total force on a coordinate.
     pub fn force(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
-        evaluate(&self.graph, self.forces[i], &self.parameters, x, protocol)
+        self.value(self.forces[i], x, protocol)
     }
 
     /// Non-conservative part of the force on a coordinate.
     pub fn drive(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
-        self.drives[i].map_or(0.0, |node| evaluate(&self.graph, node, &self.parameters, x, protocol))
+        self.drives[i].map_or(0.0, |node| self.value(node, x, protocol))
     }
 
     /// Whether a non-conservative force that is not zero acts anywhere.
@@ -192,12 +201,12 @@ impl System {
 
     /// Friction of a coordinate.
     pub fn friction_at(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
-        evaluate(&self.graph, self.noise.friction[i], &self.parameters, x, protocol)
+        self.value(self.noise.friction[i], x, protocol)
     }
 
     /// Temperature of the bath of a coordinate.
     pub fn temperature_at(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
-        evaluate(&self.graph, self.noise.temperature[i], &self.parameters, x, protocol)
+        self.value(self.noise.temperature[i], x, protocol)
     }
 
     /// Diffusion coefficient of a coordinate, `T/γ`.
@@ -207,7 +216,7 @@ impl System {
 
     /// What the medium gains along a coordinate: `F_i/T_i − a ∂_i ln D_i`.
     pub fn medium_force(&self, i: usize, x: &[f64], protocol: &[f64]) -> f64 {
-        evaluate(&self.graph, self.noise.medium_forces[i], &self.parameters, x, protocol)
+        self.value(self.noise.medium_forces[i], x, protocol)
     }
 
     /// How multiplicative noise is read; `None` where no friction or temperature depends on a coordinate.
@@ -299,7 +308,7 @@ impl System {
         if self.back.is_empty() {
             return self.linear_force(protocol);
         }
-        self.linear.then(|| self.linear_of(&|i, x| evaluate(&self.graph, self.back[i], &self.parameters, x, protocol)))
+        self.linear.then(|| self.linear_of(&|i, x| self.value(self.back[i], x, protocol)))
     }
 
     /// The linear drives at given protocol values.
@@ -347,10 +356,15 @@ pub fn medium_force(graph: &mut Graph, force: Node, model: &OverdampedModel, i: 
 }
 
 fn evaluate(graph: &Graph, node: Node, parameters: &[f64], x: &[f64], protocol: &[f64]) -> f64 {
-    graph.evaluate(node, &|symbol| match symbol {
+    graph.evaluate(node, &|symbol| meaning(symbol, parameters, x, protocol))
+}
+
+/// The number that a symbol stands for.
+fn meaning(symbol: Symbol, parameters: &[f64], x: &[f64], protocol: &[f64]) -> f64 {
+    match symbol {
         Symbol::Coordinate(i) => x[i as usize],
         Symbol::Parameter(i) => parameters[i as usize],
         Symbol::Protocol(i) => protocol[i as usize],
         _ => f64::NAN,
-    })
+    }
 }

@@ -6,15 +6,24 @@ use super::linear::Gaussian;
 use super::quadrature::{confined_range, log_integral};
 use super::{ExactError, positive, range};
 use crate::density::Density;
+use crate::surface::Surface;
 
 /// Largest change of `ln Z` between a grid and one half as fine that still counts as resolved.
 const RESOLVED: f64 = 1e-6;
 
-/// Equilibrium of one coordinate.
+/// Cells along both coordinates that are tried first for a partition function, most that are tried, and those of the table of the density.
+const PLANE_CELLS: usize = 32;
+const MOST_PLANE_CELLS: usize = 512;
+const PLANE_TABLE: usize = 512;
+/// Change of `ln Z` of two coordinates after which no finer grid is tried, and largest one on the finest, far below what trajectories can tell.
+const ENOUGH: f64 = 1e-10;
+const PLANE_RESOLVED: f64 = 1e-5;
+
+/// Equilibrium of one coordinate or two; `D` a table of its density.
 #[derive(Clone, Debug)]
-pub struct Equilibrium {
-    /// `exp(−U/T)/Z` at the nodes of the grid.
-    pub density: Density,
+pub struct Equilibrium<D = Density> {
+    /// `exp(−U/T)/Z` at the nodes of a grid.
+    pub density: D,
     /// `ln Z`, `Z = ∫ exp(−U/T) dx`.
     pub ln_partition: f64,
     /// `−T ln Z`.
@@ -50,6 +59,42 @@ impl Equilibrium {
     pub fn open(temperature: f64, potential: &dyn Fn(f64) -> f64, cells: usize) -> Result<Self, ExactError> {
         let (lower, upper) = confined_range(potential, temperature)?;
         Self::bounded(lower, upper, temperature, potential, cells)
+    }
+}
+
+impl Equilibrium<Surface> {
+    /// Equilibrium of two coordinates over two ranges: periods, spaces between walls, or where open coordinates have weight ([`super::extent`]). Grids are refined,
+    /// and what the last step changes is the error.
+    ///
+    /// # Errors
+    /// [`ExactError::NotFinite`] where the potential has no value; [`ExactError::Unresolved`] where `ln Z` still changes on the finest grid.
+    pub fn plane(ranges: [(f64, f64); 2], temperature: f64, potential: &dyn Fn(&[f64]) -> f64) -> Result<Self, ExactError> {
+        positive("the temperature", temperature)?;
+        let [(left, right), (low, high)] = ranges;
+        (range(left, right)?, range(low, high)?);
+        let logarithm = |x: f64, y: f64| -potential(&[x, y]) / temperature;
+        let integral = |cells: usize| log_integral(left, right, cells, &|x| log_integral(low, high, cells, &|y| logarithm(x, y)));
+        let place = |k: usize, (from, to): (f64, f64)| from + (to - from) * k as f64 / PLANE_TABLE as f64;
+        let at = |k: usize| logarithm(place(k / (PLANE_TABLE + 1), ranges[0]), place(k % (PLANE_TABLE + 1), ranges[1]));
+        let logarithms: Vec<f64> = (0..(PLANE_TABLE + 1).pow(2)).map(at).collect();
+        if let Some(k) = logarithms.iter().position(|value| value.is_nan() || *value == f64::INFINITY) {
+            return Err(ExactError::NotFinite { what: "potential", position: place(k / (PLANE_TABLE + 1), ranges[0]) });
+        }
+        let (mut cells, mut known) = (PLANE_CELLS, integral(PLANE_CELLS));
+        let (ln_partition, change) = loop {
+            cells *= 2;
+            let finer = integral(cells);
+            let change = (finer - known).abs();
+            if change <= ENOUGH || cells >= MOST_PLANE_CELLS {
+                break (finer, change);
+            }
+            known = finer;
+        };
+        if !(change <= PLANE_RESOLVED) {
+            return Err(ExactError::Unresolved { cells });
+        }
+        let density = Surface::new(ranges, [PLANE_TABLE + 1; 2], logarithms.iter().map(|value| (value - ln_partition).exp()).collect())?;
+        Ok(Self { density, ln_partition, free_energy: -temperature * ln_partition, error: temperature * change })
     }
 }
 

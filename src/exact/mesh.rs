@@ -36,6 +36,8 @@ pub struct Forces<'a> {
     pub thermodynamic: &'a dyn Fn(usize, &[f64]) -> f64,
     /// `a` of the current `D [(F/T − a ∂ ln D) p − ∂p]`: Itô 1, Stratonovich ½, anti-Itô 0.
     pub spurious: f64,
+    /// Temperature of Boltzmann's law where it stands still, so that no stationary law has to be solved for: one at all places, and nothing drives.
+    pub boltzmann: Option<f64>,
 }
 
 /// What a step from a node to its upper neighbour does.
@@ -63,6 +65,8 @@ pub struct Mesh {
     pub volumes: Vec<f64>,
     /// Potential at the nodes.
     pub potential: Vec<f64>,
+    /// Temperature of Boltzmann's law, where it stands still.
+    boltzmann: Option<f64>,
     grids: Vec<Grid>,
 }
 
@@ -105,7 +109,15 @@ impl Mesh {
             grids.push(Grid::new(axis.lower, axis.upper, axis.ends == Ends::Periodic, cells.max(4)));
         }
         let nodes: usize = grids.iter().map(|grid| grid.nodes.len()).product();
-        let mut mesh = Self { chain: Chain::default(), rates: Vec::new(), edges: Vec::new(), volumes: Vec::new(), potential: Vec::new(), grids };
+        let mut mesh = Self {
+            chain: Chain::default(),
+            rates: Vec::new(),
+            edges: Vec::new(),
+            volumes: Vec::new(),
+            potential: Vec::new(),
+            boltzmann: forces.boltzmann,
+            grids,
+        };
         for node in 0..nodes {
             let (place, volume) = (mesh.place(node), (0..axes.len()).map(|axis| mesh.length(axis, node)).product());
             mesh.potential.push(finite("potential", &place, (forces.potential)(&place))?);
@@ -224,12 +236,18 @@ impl Mesh {
         Ok((Edge { axis, entropy, heat, work }, bernoulli(entropy).map(|weight| weight * diffusion / spacing)))
     }
 
-    /// Stationary probabilities of the nodes.
+    /// Stationary probabilities of the nodes: Boltzmann's, where that law stands still, as it does in the rates to rounding.
     ///
     /// # Errors
     /// As [`Chain::stationary`].
     pub fn stationary(&self) -> Result<Vec<f64>, ExactError> {
-        self.chain.stationary(&self.rates)
+        let Some(temperature) = self.boltzmann else { return self.chain.stationary(&self.rates) };
+        let lowest = self.potential.iter().fold(f64::INFINITY, |lowest, value| lowest.min(*value));
+        let weight = |(potential, volume): (&f64, &f64)| volume * ((lowest - potential) / temperature).exp();
+        let mut law: Vec<f64> = self.potential.iter().zip(&self.volumes).map(weight).collect();
+        let total: f64 = law.iter().sum();
+        law.iter_mut().for_each(|p| *p /= total);
+        Ok(law)
     }
 
     /// Net flow up every edge in a law of the nodes.

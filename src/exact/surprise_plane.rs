@@ -52,6 +52,7 @@ mod tests {
             diffusion: &bath,
             thermodynamic: &thermodynamic,
             spurious: 0.0,
+            boltzmann: None,
         };
         let axis = |reach: f64| Axis { lower: -reach, upper: reach, ends: Ends::Truncated };
         SurprisePlane::new(&[axis(10.7), axis(21.9)], &forces, cells).expect("it leads back")
@@ -93,6 +94,7 @@ mod tests {
             diffusion: &|axis, _| [1.0, 0.3][axis],
             thermodynamic: &thermodynamic,
             spurious: 0.0,
+            boltzmann: None,
         };
         let axis = Axis { lower: 0.0, upper: TAU, ends: Ends::Periodic };
         let found = SurprisePlane::new(&[axis, axis], &forces, 48).expect("it leads back");

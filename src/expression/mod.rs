@@ -13,6 +13,7 @@ mod interval;
 mod lanes;
 mod parse;
 mod program;
+mod sheet;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -25,5 +26,6 @@ pub use interval::enclose;
 pub use lanes::{Value, interpret, value};
 pub use parse::{ExpressionError, Scope, is_reserved};
 pub use program::{CompileError, Instruction, Operand, Operation, Program};
+pub use sheet::Sheets;
 pub use slots::{RowEvaluator, Slots};
 pub use wgsl::{wgsl, wgsl_operand};

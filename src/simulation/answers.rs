@@ -7,7 +7,7 @@ use super::courses::Courses;
 use super::law::Law;
 use super::plane::FieldAnswers;
 use super::start::{CELLS, Opening, reduced_potential, ring, ring_of};
-use super::surprise_plane::PlaneAlong;
+use super::surprise::SteadyStates;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::fokker_planck::{Bath as Noise, Ends, Numeric, Problem, Snapshot, Start as FokkerPlanckStart, evolve, variances};
@@ -109,8 +109,8 @@ pub(super) struct Question<'a> {
     pub(super) baths: &'a [Bath],
     /// Where an open coordinate was seen.
     pub(super) seen: (f64, f64),
-    /// The steady states of two coordinates along the protocol.
-    pub(super) plane: Option<&'a PlaneAlong>,
+    /// The steady states along the protocol, where they are known.
+    pub(super) steady: Option<&'a SteadyStates>,
 }
 
 impl Question<'_> {

@@ -3,23 +3,30 @@
 use super::answers::{Answers, Question, Values};
 use super::law::Law;
 use super::start::Opening;
-use super::surprise_plane::rectangle;
+use super::surprise::Moves;
+use super::surprise_plane::{PlaneAlong, rectangle};
 use crate::coordinate::Boundary;
 use crate::exact::ExactError;
+use crate::exact::equilibrium::Equilibrium;
 use crate::exact::extent::extent;
 use crate::exact::fokker_planck::{Ends, Numeric};
 use crate::exact::mesh::{Axis, Forces, Quantity};
 use crate::exact::moving::{Course, Moving};
 use crate::exact::spline::Spline;
 use crate::exact::steady::Steady;
+use crate::exact::surprise_plane::SurprisePlane;
 use crate::exact::transient::{Beginning, Transient};
 use crate::experiment::Interpretation;
 use crate::model::System;
-use crate::plan::{InitialState, circulation_pairs};
+use crate::plan::{InitialState, circulation_pairs, protocol_at};
+use crate::surface::Surface;
+use crate::thermodynamics::theorems::Start;
 
 /// Largest relative error of a value from a grid that is given as exact, and one that is rounding anyway.
 const RELIABLE: f64 = 5e-4;
 const ROUNDING: f64 = 1e-10;
+/// Cells of the smooth law at the start.
+const START_CELLS: usize = 96;
 /// How many ranges are tried, each wider than the one before.
 const MOST_WIDENINGS: usize = 4;
 
@@ -32,7 +39,33 @@ pub(super) fn with_forces<R>(system: &System, protocol: &[f64], make: impl FnOnc
         diffusion: &|i, x| system.diffusion_at(i, x, protocol),
         thermodynamic: &|i, x| system.medium_force(i, x, protocol),
         spurious: system.interpretation().map_or(0.0, Interpretation::spurious_weight),
+        boltzmann: system.canonical(protocol).ok().filter(|_| !system.is_driven()),
     })
+}
+
+/// The same of the potential alone, at one temperature.
+fn with_potential<R>(system: &System, protocol: &[f64], temperature: f64, make: impl FnOnce(&Forces<'_>) -> R) -> R {
+    make(&Forces {
+        potential: &|x| system.potential(x, protocol),
+        drive: &|_, _| 0.0,
+        temperature: &|_, _| temperature,
+        diffusion: &|_, _| temperature,
+        thermodynamic: &|i, x| (system.force(i, x, protocol) - system.drive(i, x, protocol)) / temperature,
+        spurious: 0.0,
+        boltzmann: Some(temperature),
+    })
+}
+
+/// The equilibrium of two coordinates in their potential at given protocol values, whatever else acts on them.
+pub(super) fn plane_equilibrium(system: &System, protocol: &[f64], temperature: f64) -> Result<Equilibrium<Surface>, ExactError> {
+    let axes = with_potential(system, protocol, temperature, |forces| extent(&bounded(system), forces))?;
+    let ranges = [0, 1].map(|k| (axes[k].lower, axes[k].upper));
+    Equilibrium::plane(ranges, temperature, &|x| system.potential(x, protocol))
+}
+
+/// Ranges of bounded coordinates.
+pub(super) fn bounded(system: &System) -> Vec<Option<Axis>> {
+    system.boundaries.iter().map(|&boundary| boundary.ends().map(|ends| axis(boundary, ends))).collect()
 }
 
 /// A coordinate of a grid over a range; of a bounded coordinate, its own.
@@ -50,9 +83,8 @@ pub(super) fn steady_plane(system: &System, protocol: &[f64]) -> Option<Result<S
     if system.dimension() != 2 || system.is_underdamped() {
         return None;
     }
-    let bounded: Vec<Option<Axis>> = system.boundaries.iter().map(|&boundary| boundary.ends().map(|ends| axis(boundary, ends))).collect();
     Some(with_forces(system, protocol, |forces| {
-        let axes = extent(&bounded, forces)?;
+        let axes = extent(&bounded(system), forces)?;
         Steady::new([axes[0], axes[1]], forces)
     }))
 }
@@ -114,20 +146,45 @@ impl Question<'_> {
         answers
     }
 
+    /// The table of two coordinates.
+    fn plane(&self) -> Option<&PlaneAlong> {
+        self.steady.and_then(|steady| steady.plane.as_deref())
+    }
+
+    /// Logarithm of the density at the start, up to a constant: Boltzmann's where it is that, or as smooth as it is known.
+    fn logarithm_at_start(&self, axes: [Axis; 2]) -> Box<dyn Fn(&[f64]) -> f64 + '_> {
+        let protocol = protocol_at(self.table, 0);
+        let conservative = self.opening.kind == Start::Equilibrium || self.opening.kind == Start::SteadyState && !self.system.is_driven();
+        if let (true, Ok(temperature)) = (conservative, self.system.canonical(&protocol)) {
+            return Box::new(move |x| -self.system.potential(x, &protocol) / temperature);
+        }
+        if self.opening.grid.is_some() {
+            let surprise = match self.plane() {
+                Some(plane) => Some(plane.spline(0.0, &protocol)),
+                None => with_forces(self.system, &protocol, |forces| SurprisePlane::new(&axes, forces, START_CELLS)).ok().map(|found| found.spline),
+            };
+            if let Some(surprise) = surprise {
+                return Box::new(move |x| -surprise.at([x[0], x[1]]));
+            }
+        }
+        Box::new(|x| self.opening.law.as_ref().map_or(f64::NAN, |law| law.ln_pdf(x)))
+    }
+
     /// A rectangle for two coordinates; `None` of other models and starts.
     fn rectangle(&self) -> Option<[Axis; 2]> {
         if self.system.dimension() != 2 || self.system.is_underdamped() || self.opening.relaxation_steps > 0 {
             return None;
         }
-        self.plane.map(|plane| plane.axes).or_else(|| rectangle(self.system, self.table, &self.opening.initial).ok())
+        self.plane().map(|plane| plane.axes).or_else(|| rectangle(self.system, self.table, &self.opening.initial).ok())
     }
 
     /// Means of a run of two coordinates under forces that do not move, on the way from a start to the steady state, and the law at its end.
     pub(super) fn on_the_way(&self) -> Answers {
         let mut answers = Answers::default();
-        let logarithm = |x: &[f64]| self.opening.law.as_ref().map_or(f64::NAN, |law| law.ln_pdf(x));
-        let (Some(axes), Some(beginning)) = (self.rectangle(), beginning(self.opening, &logarithm)) else { return answers };
-        let protocol = crate::plan::protocol_at(self.table, 0);
+        let Some(axes) = self.rectangle() else { return answers };
+        let logarithm = self.logarithm_at_start(axes);
+        let Some(beginning) = beginning(self.opening, &*logarithm) else { return answers };
+        let protocol = protocol_at(self.table, 0);
         let found = with_forces(self.system, &protocol, |forces| widening(axes, &mut |axes| Transient::new(axes, forces, beginning, self.duration())));
         let Ok(transient) = found else { return answers };
         self.plane_values(&mut answers, &|quantity| transient.sum(quantity), &|quantity| transient.mean(quantity), Some(transient.entropy));
@@ -138,14 +195,10 @@ impl Question<'_> {
     /// The same under a protocol that moves, with Hatano and Sasa's sum and the parts of the entropy.
     pub(super) fn on_the_move(&self) -> Answers {
         let mut answers = Answers::default();
-        let start = self.plane.filter(|_| self.opening.grid.is_some()).map(|plane| plane.spline(0.0, &self.experiment.protocol_at(0.0)));
-        let logarithm = |x: &[f64]| match (&start, &self.opening.law) {
-            (Some(surprise), _) => -surprise.at([x[0], x[1]]),
-            (None, Ok(law)) => law.ln_pdf(x),
-            (None, Err(_)) => f64::NAN,
-        };
-        let (Some(axes), Some(beginning)) = (self.rectangle(), beginning(self.opening, &logarithm)) else { return answers };
-        let surprise = self.plane.map(|plane| move |time: f64| plane.spline(time, &self.experiment.protocol_at(time)));
+        let Some(axes) = self.rectangle() else { return answers };
+        let logarithm = self.logarithm_at_start(axes);
+        let Some(beginning) = beginning(self.opening, &*logarithm) else { return answers };
+        let surprise = self.plane().map(|plane| move |time: f64| plane.spline(time, &self.experiment.protocol_at(time)));
         let course = Course {
             axes,
             forces: &|time, act| with_forces(self.system, &self.experiment.protocol_at(time), |forces| act(forces)),
@@ -170,6 +223,12 @@ impl Question<'_> {
         ];
         for (name, found) in parts.into_iter().filter(|(_, found)| found.error <= RELIABLE * size) {
             answers.know(name, found.value, &source(found.error));
+        }
+        if let Some(Moves::Work(coldness, free_energy)) = self.steady.map(|steady| &steady.moves)
+            && let (Some((work, source)), Some((medium, _))) = (answers.values.get("work").cloned(), answers.values.get("entropy_medium").cloned())
+        {
+            let system = answers.values.get("entropy_system").map(|(system, _)| *system);
+            answers.parts(medium, system, 0.0, coldness * (work - free_energy), &source);
         }
         answers.last = Some(Law::Surface(moving.law));
         answers

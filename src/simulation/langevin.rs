@@ -59,7 +59,8 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let sheet = steady.as_ref().ok().and_then(|steady| steady.plane.as_deref());
     warnings.extend(sheet.and_then(PlaneAlong::warning));
     let (seen, about) = (pilot.range(0), &experiment);
-    let question = Question { experiment: about, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen, plane: sheet };
+    let question =
+        Question { experiment: about, system: &system, plan: &plan, table: &table, opening: &opening, baths: &baths, seen, steady: steady.as_ref().ok() };
     let mut answers = question.answer()?;
     if let Some(uniform) = affinity.and_then(|affinity| affinity.uniform()) {
         let rise = uniform * uniform * system.temperature[0] / system.friction[0] * experiment.protocol.duration;
@@ -180,7 +181,7 @@ fn facts(
     let mut delta_free_energy = None;
     if opening.kind == theorems::Start::Equilibrium
         && system.single_temperature().is_some()
-        && let (Some(before), Some(after)) = (equilibrium(system, &ends.first)?, equilibrium(system, &ends.last)?)
+        && let (Ok(Some(before)), Ok(Some(after))) = (equilibrium(system, &ends.first), equilibrium(system, &ends.last))
     {
         let error = before.error + after.error;
         let source = if error == 0.0 {

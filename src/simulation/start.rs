@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use super::SimulationError;
-use super::grids::steady_plane;
+use super::grids::{plane_equilibrium, steady_plane};
 use super::inertial::{stationary, thermal};
 use super::law::Law;
 use super::periodic::periodic_law;
@@ -111,7 +111,7 @@ pub(super) struct Canonical {
     pub(super) error: f64,
 }
 
-/// Canonical law of the potential at given protocol values, if it has a closed or one-dimensional form.
+/// Canonical law of the potential at given protocol values: in closed form, or by quadrature over one coordinate or two.
 pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<Canonical>, SimulationError> {
     let temperature = system.canonical(protocol).map_err(|reason| {
         SimulationError::Start(format!("equilibrium needs one temperature and Boltzmann's law, but {reason}; use distribution = \"steady-state\""))
@@ -122,11 +122,18 @@ pub(super) fn equilibrium(system: &System, protocol: &[f64]) -> Result<Option<Ca
         let law = with_velocities(system, Law::Gaussian(quadratic.equilibrium(temperature)?));
         return Ok(Some(Canonical { law, free_energy: quadratic.free_energy(temperature)?, error: 0.0 }));
     }
-    if system.dimension() != 1 {
-        return Ok(None);
-    }
-    let found = one_dimensional(system, temperature, &|x| system.potential(&[x], protocol))?;
-    Ok(Some(Canonical { law: with_velocities(system, Law::Density(found.density)), free_energy: found.free_energy, error: found.error }))
+    let (law, free_energy, error) = match system.dimension() {
+        1 => {
+            let found = one_dimensional(system, temperature, &|x| system.potential(&[x], protocol))?;
+            (Law::Density(found.density), found.free_energy, found.error)
+        }
+        2 => {
+            let found = plane_equilibrium(system, protocol, temperature)?;
+            (Law::Surface(found.density), found.free_energy, found.error)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Canonical { law: with_velocities(system, law), free_energy, error }))
 }
 
 fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) -> f64) -> Result<Equilibrium, SimulationError> {
@@ -137,23 +144,28 @@ fn one_dimensional(system: &System, temperature: f64, potential: &dyn Fn(f64) ->
 }
 
 fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
-    let known = equilibrium(system, protocol)?;
+    let known = match equilibrium(system, protocol) {
+        // What a grid does not resolve can be reached by relaxing.
+        Err(SimulationError::Exact(ExactError::Unresolved { .. } | ExactError::NotFinite { .. })) if system.dimension() == 2 => None,
+        known => known?,
+    };
     if let Some(time) = experiment.initial.burn_in.filter(|_| !system.is_driven()) {
         return Ok(burnt_in(system, experiment, (time, Start::Equilibrium), known.is_some()));
     }
     if let Some(Canonical { law, .. }) = known {
+        // The means of two coordinates that stay in equilibrium come from the grid of their steady state.
+        if let (Law::Surface(_), false, Some(Ok(steady))) = (&law, system.is_driven(), steady_plane(system, protocol)) {
+            return Ok(on_a_plane(steady, Start::Equilibrium));
+        }
         let kind = if system.is_driven() && !system.has_odd_variables() { "equilibrium of the potential alone, exact" } else { "equilibrium, exact" };
         return Ok(Opening::known(law, Start::Equilibrium, kind));
     }
     if system.is_driven() {
         return Err(SimulationError::Start(
-            "the equilibrium of several coordinates that are not harmonic is reached by relaxing, which a non-conservative force prevents; use distribution = \"steady-state\"".to_owned(),
+            "the equilibrium of more than two coordinates that are not harmonic is reached by relaxing, which a non-conservative force prevents; use distribution = \"steady-state\"".to_owned(),
         ));
     }
-    match steady_plane(system, protocol) {
-        Some(Ok(steady)) => Ok(on_a_plane(steady, Start::Equilibrium)),
-        Some(Err(_)) | None => Ok(relaxed(experiment, system, Start::Equilibrium)),
-    }
+    Ok(relaxed(experiment, system, Start::Equilibrium))
 }
 
 /// Stationary law at given protocol values, if it has a closed or one-dimensional form.
@@ -254,8 +266,11 @@ pub(super) fn ring_of(system: &System, protocol: &[f64], cells: usize) -> Result
 
 /// The start in a steady state on a grid.
 fn on_a_plane(steady: Steady, kind: Start) -> Opening {
-    let state = if kind == Start::Equilibrium { "equilibrium" } else { "steady state" };
-    let description = format!("{state} of the Fokker–Planck equation on grids, last refined by {:.0e} in ln p", steady.error.max(1e-9));
+    let description = if kind == Start::Equilibrium {
+        "equilibrium, Boltzmann's law on a grid".to_owned()
+    } else {
+        format!("steady state of the Fokker–Planck equation on grids, last refined by {:.0e} in ln p", steady.error.max(1e-9))
+    };
     let opening = Opening::known(Law::Surface(steady.law.clone()), kind, description);
     Opening { grid: Some(Arc::new(steady)), ..opening }
 }

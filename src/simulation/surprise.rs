@@ -90,7 +90,7 @@ fn conservative(system: &Arc<System>, ends: &Ends, temperature: f64, moves: bool
     let difference = match (first, last) {
         (Some(first), Some(last)) => last.free_energy - first.free_energy,
         _ if moves => {
-            let reason = "the free energy of several coordinates that are not harmonic has no closed form here; hold the protocol constant";
+            let reason = "the free energy of more than two coordinates that are not harmonic is not known here; hold the protocol constant";
             return Err(SimulationError::Start(reason.to_owned()));
         }
         _ if start == Start::Other && system.boundaries.contains(&Boundary::Open) => {

@@ -4,7 +4,7 @@
 //! jumps and bends, and polynomials say the rest.
 
 use super::SimulationError;
-use super::grids::{axis, with_forces};
+use super::grids::{bounded, with_forces};
 use crate::exact::ExactError;
 use crate::exact::chebyshev::Polynomial;
 use crate::exact::extent::extent;
@@ -258,7 +258,7 @@ fn few_values(table: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
 
 /// Where the laws have weight at some moments of the protocol, and where the run starts.
 pub(super) fn rectangle(system: &System, table: &[Vec<f64>], initial: &InitialState) -> Result<[Axis; 2], ExactError> {
-    let bounded: Vec<Option<Axis>> = system.boundaries.iter().map(|&boundary| boundary.ends().map(|ends| axis(boundary, ends))).collect();
+    let bounded = bounded(system);
     let reach = |k: usize| match initial {
         InitialState::Point(point) => (point[k], point[k]),
         InitialState::Gaussian { mean, factor } => {

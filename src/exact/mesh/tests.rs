@@ -8,8 +8,15 @@ use crate::exact::fokker_planck::Numeric;
 use crate::exact::ring::Ring;
 
 /// Nothing but noise of temperature and friction 1; the mesh itself asks for no thermodynamic force.
-const UNIT: Forces<'_> =
-    Forces { potential: &|_| 0.0, drive: &|_, _| 0.0, temperature: &|_, _| 1.0, diffusion: &|_, _| 1.0, thermodynamic: &|_, _| 0.0, spurious: 0.0 };
+const UNIT: Forces<'_> = Forces {
+    potential: &|_| 0.0,
+    drive: &|_, _| 0.0,
+    temperature: &|_, _| 1.0,
+    diffusion: &|_, _| 1.0,
+    thermodynamic: &|_, _| 0.0,
+    spurious: 0.0,
+    boltzmann: None,
+};
 
 fn ring(height: f64, drive: f64, cells: usize) -> Mesh {
     let forces = Forces { potential: &|x| height * x[0].cos(), drive: &|_, _| drive, ..UNIT };

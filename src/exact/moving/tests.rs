@@ -18,6 +18,7 @@ fn traps(time: f64, act: &mut dyn FnMut(&Forces<'_>)) {
         diffusion: &bath,
         thermodynamic: &thermodynamic,
         spurious: 0.0,
+        boltzmann: None,
     });
 }
 
@@ -85,6 +86,7 @@ fn a_ring_from_a_point_beside_walls_is_that_of_one_coordinate() {
             diffusion: &|_, _| 1.0,
             thermodynamic: &thermodynamic,
             spurious: 0.0,
+            boltzmann: None,
         });
     };
     let tau = std::f64::consts::TAU;

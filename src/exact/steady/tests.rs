@@ -17,6 +17,7 @@ fn gyrator() -> Steady {
         diffusion: &bath,
         thermodynamic: &thermodynamic,
         spurious: 0.0,
+        boltzmann: None,
     };
     let axes = extent(&[None, None], &forces).expect("confined");
     Steady::new([axes[0], axes[1]], &forces).expect("resolved")
@@ -64,6 +65,7 @@ fn two_rings_do_not_know_of_each_other() {
         diffusion: &|_, _| 1.0,
         thermodynamic: &thermodynamic,
         spurious: 0.0,
+        boltzmann: None,
     };
     let axes = [Axis { lower: 0.0, upper: TAU, ends: Ends::Periodic }, Axis { lower: 0.0, upper: 4.0, ends: Ends::Walls }];
     let steady = Steady::new(axes, &forces).expect("resolved");
@@ -90,6 +92,7 @@ fn what_the_grid_does_not_show_is_refused() {
         diffusion: &|axis, _| [1.0, 2.0][axis],
         thermodynamic: &|_, _| 0.0,
         spurious: 0.0,
+        boltzmann: None,
     };
     let axis = Axis { lower: -1.0, upper: 1.0, ends: Ends::Walls };
     assert!(matches!(Steady::new([axis, axis], &forces), Err(ExactError::Unresolved { .. })));
