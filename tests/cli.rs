@@ -98,7 +98,7 @@ fn json_is_one_object_and_check_says_the_same() {
 #[test]
 fn a_short_burn_in_is_told_by_run_and_again_by_check() {
     let folder = folder();
-    let text = "[model]\nkind = 'reactions'\nspecies = { X = 0 }\nreactions = [{ equation = '0 <-> X', forward = 10.0, reverse = 1.0 }]\n[protocol]\nduration = 5.0\n[initial]\ndistribution = 'steady-state'\nburn_in = 1.0\n[ensemble]\ntrajectories = 2048\n";
+    let text = "[model]\nkind = 'reactions'\nspecies = { X = 0, A = 10, B = 10 }\nreactions = [{ equation = '0 <-> X', forward = 10.0, reverse = 1.0 }, { equation = '0 <-> A', forward = 10.0, reverse = 1.0 }, { equation = '0 <-> B', forward = 10.0, reverse = 1.0 }]\n[protocol]\nduration = 5.0\n[initial]\ndistribution = 'steady-state'\nburn_in = 1.0\n[ensemble]\ntrajectories = 2048\n";
     std::fs::write(folder.path().join("cold.toml"), text).expect("written");
     let output = ness(folder.path(), &["run", "cold.toml", "--backend", "cpu", "--json", "-q", "-o", "cold.h5"]);
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");

@@ -119,7 +119,7 @@ fn a_gyrator_on_grids_is_the_gyrator_of_the_formulas() {
         // From the same place along the same path Y is the same: starts differ, being drawn from a table, so both start from one Gaussian.
         let start = [
             ("initial", "{ distribution = 'gaussian', mean = { x = 0.5, y = 0.2 }, covariance = [[1.0, 0.2], [0.2, 1.5]] }"),
-            ("measure.theorems", "['first_law']"),
+            ("measure.theorems", "['integral_housekeeping']"),
             sets[0],
         ];
         let (formulas, grids) = (text(GYRATOR, &start), text(&GYRATOR.replace("q*x^4", "1e-12*x^4").replace("q = 0", ""), &start));
@@ -188,7 +188,7 @@ fn walls_beside_an_open_coordinate_obey_them_too() {
 fn starts_anywhere_have_their_means_along_a_ramp() {
     for start in ["{ distribution = 'point', at = { x = 0.4, y = -0.3 } }", "{ distribution = 'uniform', lower = { x = -1, y = 0 }, upper = { x = 1, y = 1 } }"]
     {
-        let outcome = run(&text(WHIRL, &[("initial", start), ("measure.theorems", "['first_law']")]), &cpu());
+        let outcome = run(&text(WHIRL, &[("initial", start), ("measure.theorems", "['integral_housekeeping']")]), &cpu());
         for (name, visible) in [("work", 0.06), ("hatano_sasa", 0.02), ("entropy_housekeeping", 0.06), ("end_position.x", 0.03)] {
             assert_exact(&outcome, name, visible);
         }
@@ -202,6 +202,21 @@ fn a_start_at_a_point_has_its_heat() {
     for (name, visible) in [("work", 0.06), ("heat", 0.06), ("energy", 0.05), ("circulation.x.y", 0.05), ("end_position.y", 0.03)] {
         assert_exact(&outcome, name, visible);
     }
+}
+
+#[test]
+fn a_table_is_made_where_something_asks_for_it() {
+    let tabulated = |sets: &[(&str, &str)]| {
+        let simulation = text(WHIRL, sets);
+        let told = simulation.warnings.iter().any(|warning| warning.contains("made where a theorem"));
+        let column = simulation.plan().columns.contains(&Column::Surprise);
+        assert_eq!(told, !column);
+        (column, known(&simulation, "work"))
+    };
+    let (made, work) = tabulated(&[("measure.theorems", "['integral_nonadiabatic']")]);
+    let (left_out, same) = tabulated(&[("measure.theorems", "['integral_total', 'first_law']")]);
+    assert!(made && !left_out && (work - same).abs() <= 1e-5 * work.abs(), "{work} {same}");
+    assert!(tabulated(&[("measure.theorems", "[]"), ("exact", "{ hatano_sasa = 0.01 }")]).0);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{assert_exact, cpu, estimate, model, prepare, run, text};
+use common::{assert_exact, assert_holds, cpu, estimate, model, prepare, run, text};
 use ness::backend::gpu::{self, Gpu, Selection};
 use ness::experiment::Source;
-use ness::simulation::Outcome;
+use ness::plan::InitialState;
+use ness::simulation::{Outcome, Simulation};
 
 /// Two anharmonic coordinates in two baths, away from the origin, where they start.
 const PAIR: &str = r#"
@@ -74,6 +75,18 @@ fn triple() -> String {
     PAIR.replace("[\"x\", \"y\"]", "[\"x\", \"y\", \"z\"]").replace("+ y^4/8", "+ y^4/8 + z^2/2 + z^4/8 + y*z/4").replace("y = 2.0 }", "y = 2.0, z = 1.0 }")
 }
 
+/// Guests of three kinds: too many states are occupied to solve for the steady state.
+fn crowd() -> String {
+    let more = "reactions = [{ equation = \"0 <-> A\", forward = 10.0, reverse = 1.0 }, { equation = \"0 <-> B\", forward = 10.0, reverse = 1.0 }, ";
+    GUESTS.replace("{ X = 0 }", "{ X = 0, A = 10, B = 10 }").replace("reactions = [", more)
+}
+
+/// The triangle beside two states that nothing leads to, so that there is no one steady state.
+fn torn() -> String {
+    let more = "edges = [\n  { from = \"d\", to = \"e\", forward = 1.0, reverse = 1.0 },";
+    TRIANGLE.replace("\"c\"]\n", "\"c\", \"d\", \"e\"]\n").replace("edges = [", more)
+}
+
 fn alarm(outcome: &Outcome) -> Option<&String> {
     outcome.warnings.iter().find(|warning| warning.contains("NOT in a steady state"))
 }
@@ -86,12 +99,13 @@ fn advised(alarm: &str) -> String {
 
 #[test]
 fn a_short_burn_in_is_told_and_the_advice_is_good() {
-    for (file, short, named) in [(triple().as_str(), "0.2", "`x`"), (GUESTS, "1.0", "`X`"), (TRIANGLE, "0.1", "state `rare`")] {
+    let (crowd, torn) = (crowd(), torn());
+    for (file, short, named) in [(triple().as_str(), "0.2", "`x`"), (&crowd, "1.0", "`X`"), (&torn, "0.1", "state `rare`")] {
         let outcome = run(&text(file, &[("initial.burn_in", short)]), &cpu());
         let alarm = alarm(&outcome).unwrap_or_else(|| panic!("no alarm: {:?}", outcome.warnings));
         assert!(alarm.contains(named) && alarm.contains(" ± "), "{alarm}");
         assert!(outcome.estimates.iter().all(|e| !e.name.starts_with("autocorrelation_time")));
-        if file == TRIANGLE {
+        if file == torn {
             // Only start and end are compared: how fast it settles is not seen.
             assert!(alarm.contains("does not settle within the run"), "{alarm}");
             continue;
@@ -104,25 +118,40 @@ fn a_short_burn_in_is_told_and_the_advice_is_good() {
 }
 
 #[test]
-fn a_burn_in_that_is_asked_for_is_done_though_the_steady_state_is_known() {
+fn a_burn_in_on_top_of_a_known_steady_state_keeps_all_that_is_known() {
+    let exact = |simulation: &Simulation| simulation.exact_values().map(|(name, value, _)| (name.to_owned(), value)).collect::<Vec<_>>();
+    let integral = [("measure.theorems", "['integral_total']"), ("protocol.duration", "1"), ("measure.every", "0.5"), ("ensemble.dt", "0.002")];
     let trap = PAIR.replace("(x - 2)^2/2 + (x - 2)^4/8 + y^2/2 + y^4/8 + (x - 2)*y/2", "(x - 2)^2/2 + y^2/2 + x*y/4");
     for file in [PAIR, &trap, TRIANGLE, GUESTS] {
-        let asked = text(file, &[("initial.burn_in", "3")]);
-        assert!(asked.plan().relaxation_steps > 0 && asked.start.contains("relaxed for t = 3"), "{}", asked.start);
-        let known = text(&file.replace("burn_in = 20.0\n", ""), &[]);
+        // Jump processes have no time step.
+        let sets = if file == PAIR || file == trap { &integral[..] } else { &integral[..3] };
+        let asked = text(file, &[sets, &[("initial.burn_in", "3")]].concat());
+        assert!(asked.plan().relaxation_steps > 0 && asked.start.contains("then relaxed for t = 3"), "{}", asked.start);
+        let known = text(&file.replace("burn_in = 20.0\n", ""), sets);
         assert!(known.plan().relaxation_steps == 0 && known.start.contains("steady state"), "{}", known.start);
-        let told = asked.start.contains("the steady state is known: without initial.burn_in the run starts in it");
-        // That of two anharmonic coordinates takes a while to find, so it is not looked for.
-        assert_eq!(told, file != PAIR, "{}", asked.start);
-        // What starts from one place has moved when it is measured, and says so where that was too short.
-        let short = run(&text(file, &[("initial.burn_in", "0.1")]), &cpu());
-        assert!(alarm(&short).is_some(), "{}", asked.start);
+        assert!(format!("{:?}", asked.plan().initial) == format!("{:?}", known.plan().initial));
+        assert!(exact(&asked) == exact(&known) && exact(&asked).len() > 5, "{:?}", exact(&asked));
+        // However short it is, nothing is left to settle.
+        let short = run(&text(file, &[sets, &[("initial.burn_in", "0.1")]].concat()), &cpu());
+        assert_eq!(alarm(&short), None);
+        assert!(short.violated().is_empty(), "{:?}", short.violated());
+        assert_holds(&short, "integral_total");
+    }
+}
+
+#[test]
+fn a_start_at_one_place_is_relaxed_where_the_steady_state_is_not_known() {
+    for file in [triple(), crowd(), torn()] {
+        let asked = text(&file, &[("initial.burn_in", "3")]);
+        assert!(asked.plan().relaxation_steps > 0 && asked.start.starts_with("relaxed for t = 3"), "{}", asked.start);
+        assert!(matches!(asked.plan().initial, InitialState::Point(_)));
     }
 }
 
 #[test]
 fn fifty_seeds_raise_no_false_alarm() {
-    for (file, sets) in [(triple().as_str(), &[][..]), (GUESTS, &[]), (TRIANGLE, &[]), (GUESTS, &[("ensemble.trajectories", "1000")])] {
+    let (crowd, torn) = (crowd(), torn());
+    for (file, sets) in [(triple().as_str(), &[][..]), (&crowd, &[]), (&torn, &[]), (GUESTS, &[("ensemble.trajectories", "1000")])] {
         for seed in 1..=50 {
             let seed = seed.to_string();
             let outcome = run(&text(file, &[sets, &[("ensemble.seed", &seed)]].concat()), &cpu());
@@ -185,7 +214,7 @@ fn a_protocol_that_moves_right_after_a_short_burn_in_is_told_before_the_run() {
         prepare(&source, &[("initial.burn_in", burn_in)]).expect("the text is valid").warnings
     };
     let pair = triple().replace("y^2/2 +", "c*y^2/2 +");
-    let guests = GUESTS.replace("forward = 10.0", "forward = \"10*c\"");
+    let guests = crowd().replace("name = \"pass\", equation = \"0 <-> X\", forward = 10.0", "equation = \"0 <-> X\", forward = \"10*c\"");
     let jump = "c = { steps = [[0, 1], [5, 2]] }";
     for (file, variable) in [(&pair, "c = \"1 + t/8\""), (&guests, jump)] {
         assert!(moving(file, variable, "0.2").iter().any(|warning| warning.contains("NOT relaxed after t = 0.2")), "{variable}");
@@ -201,7 +230,7 @@ fn a_device_tells_as_well() {
         return;
     };
     let device = Gpu::open(&Selection::Named(adapter.index.to_string())).expect("the device opens");
-    for (file, short) in [(triple().as_str(), "0.2"), (GUESTS, "1.0")] {
+    for (file, short) in [(triple().as_str(), "0.2"), (crowd().as_str(), "1.0")] {
         assert!(alarm(&run(&text(file, &[("initial.burn_in", short)]), &device)).is_some());
         assert_eq!(alarm(&run(&text(file, &[]), &device)), None);
     }

@@ -281,6 +281,54 @@ fn what_cannot_be_known_is_refused_with_the_reason() {
     assert!(error.contains("no steady state at every value"), "{error}");
 }
 
+/// A trap that stiffens outwards and moves, by steps so long that the first law is visibly off.
+const DRAGGED: &str = r#"
+[model]
+kind = "overdamped"
+coordinates = ["x"]
+potential = "(x - a)^4/4"
+friction = 1.0
+temperature = 1.0
+[protocol]
+duration = 1.0
+a = "t"
+[initial]
+distribution = "steady-state"
+[ensemble]
+trajectories = 20_000
+dt = 0.05
+seed = 4
+integrator = "euler-maruyama"
+[measure]
+every = 1.0
+theorems = ["integral_housekeeping"]
+"#;
+
+#[test]
+fn where_no_current_can_flow_housekeeping_is_nothing_and_all_is_excess() {
+    let pushed = DRAGGED.replace("friction", "force = { x = \"2 + a\" }\nfriction");
+    let apart = DRAGGED
+        .replace("[\"x\"]", "[\"x\", \"y\"]")
+        .replace("(x - a)^4/4", "(x - a)^2/2 + (1 + a)*y^2")
+        .replace("temperature = 1.0", "temperature = { x = 1.0, y = 3.0 }");
+    let uneven = DRAGGED.replace("friction = 1.0", "friction = \"1 + 0.5*sin(x)\"\ninterpretation = \"anti-ito\"");
+    let plane = DRAGGED.replace("[\"x\"]", "[\"x\", \"y\"]").replace("(x - a)^4/4", "(x - a)^4/4 + (y + a*x)^2");
+    for file in [DRAGGED, &pushed, &apart, &uneven, &plane] {
+        let outcome = run(&text(file, &[]), &cpu());
+        let keeping = estimate(&outcome, "entropy_housekeeping");
+        assert_eq!((keeping.value, keeping.standard_error, keeping.exact, keeping.z), (0.0, 0.0, Some(0.0), Some(0.0)), "{file}");
+        assert_eq!(estimate(&outcome, "entropy_excess").value, estimate(&outcome, "entropy_medium").value);
+        assert!(common::theorem(&outcome, "integral_housekeeping").advice.contains("no current flows"));
+    }
+    // Made of differences it would be the error of the first law, over the temperature.
+    let residual = estimate(&run(&text(DRAGGED, &[]), &cpu()), "first_law_residual").clone();
+    assert!(residual.value.abs() > 10.0 * residual.standard_error, "{residual:?}");
+    // Two coupled baths, and a ring, have a current.
+    let coupled = apart.replace("(1 + a)*y^2", "(1 + a)*y^2 + x*y/2");
+    let keeping = estimate(&run(&text(&coupled, &[]), &cpu()), "entropy_housekeeping").clone();
+    assert!(keeping.value > 5.0 * keeping.standard_error && keeping.standard_error > 0.0, "{keeping:?}");
+}
+
 #[test]
 fn a_run_that_stays_has_no_y_and_its_housekeeping_is_its_total() {
     let sets =

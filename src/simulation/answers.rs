@@ -119,7 +119,7 @@ impl Question<'_> {
         let mut answers = match &self.opening.law {
             _ if self.system.is_underdamped() => self.underdamped()?,
             Ok(Law::Gaussian(start)) if self.system.is_linear() => self.linear(start)?,
-            _ if self.system.dimension() == 1 && self.opening.relaxation_steps == 0 => self.one_coordinate()?.with(self.long_times()),
+            _ if self.system.dimension() == 1 && !self.opening.is_unknown() => self.one_coordinate()?.with(self.long_times()),
             _ => match &self.opening.grid {
                 Some(steady) if !self.moves() => self.on_a_plane(steady),
                 None if !self.moves() => self.on_the_way(),
@@ -143,6 +143,11 @@ impl Question<'_> {
         self.table.iter().any(|values| values.iter().any(|v| *v != values[0]))
     }
 
+    /// Whether no current flows in any steady state along the protocol.
+    pub(super) fn is_flowless(&self) -> bool {
+        self.steady.is_some_and(|steady| steady.flowless)
+    }
+
     pub(super) fn duration(&self) -> f64 {
         self.experiment.protocol.duration
     }
@@ -164,12 +169,11 @@ impl Question<'_> {
         answers.last = Some(Law::Density(last.density.clone()));
         answers.ledger(last.work().value, last.heat.value, last.entropy_medium.value, entropy, self.duration(), &source);
         answers.know("energy", last.energy.value, &source);
-        let keeping = last.entropy_housekeeping;
-        if !(keeping.value.abs() <= 1e-9) {
-            answers.parts(last.entropy_medium.value, entropy, keeping.value, last.hatano_sasa.value, &source);
-        } else if keeping.value.is_finite() {
-            // Without a current the housekeeping of a run is nothing but the error of its time step, and is compared with nothing.
-            answers.parts(last.entropy_medium.value, entropy, 0.0, last.hatano_sasa.value, &source);
+        let flowless = self.is_flowless();
+        let keeping = if flowless { 0.0 } else { last.entropy_housekeeping.value };
+        answers.parts(last.entropy_medium.value, entropy, keeping, last.hatano_sasa.value, &source);
+        if !flowless && keeping.abs() <= NOTHING {
+            // Where a current could flow but does not, the housekeeping of a run is nothing but the error of its time step, and is compared with nothing.
             answers.values.remove("entropy_housekeeping");
         }
         let name = &self.system.names[0];

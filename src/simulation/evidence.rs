@@ -172,5 +172,5 @@ fn surprise_ends(steady: &SteadyStates) -> SurpriseEnds<'_> {
         Moves::Work(inverse_temperature, free_energy) => SurpriseMoves::Work { inverse_temperature: *inverse_temperature, free_energy: *free_energy },
         Moves::Summed(end) => SurpriseMoves::Summed(end.as_ref().map(|function| &**function as StateFunction<'_>)),
     };
-    SurpriseEnds { first: &*steady.first, last: &*steady.last, moves }
+    SurpriseEnds { first: &*steady.first, last: &*steady.last, moves, flowless: steady.flowless }
 }

@@ -137,9 +137,10 @@ impl Question<'_> {
         let sum = |quantity: Quantity| mean(quantity).map(|rate| Numeric { value: rate.value * duration, error: rate.error * duration });
         self.plane_values(&mut answers, &sum, &mean, Some(Numeric::default()));
         if let Some(medium) = sum(Quantity::EntropyRate).filter(|medium| is_settled(*medium)) {
-            answers.parts(medium.value, Some(0.0), medium.value, 0.0, &source(medium.error));
-            if medium.value.abs() <= ROUNDING {
-                // Without a current the housekeeping of a run is nothing but the error of its time step.
+            let keeping = if self.is_flowless() { 0.0 } else { medium.value };
+            answers.parts(medium.value, Some(0.0), keeping, 0.0, &source(medium.error));
+            if !self.is_flowless() && medium.value.abs() <= ROUNDING {
+                // Where a current could flow but does not, the housekeeping of a run is nothing but the error of its time step.
                 answers.values.remove("entropy_housekeeping");
             }
         }
@@ -172,7 +173,7 @@ impl Question<'_> {
 
     /// A rectangle for two coordinates; `None` of other models and starts.
     fn rectangle(&self) -> Option<[Axis; 2]> {
-        if self.system.dimension() != 2 || self.system.is_underdamped() || self.opening.relaxation_steps > 0 {
+        if self.system.dimension() != 2 || self.system.is_underdamped() || self.opening.is_unknown() {
             return None;
         }
         self.plane().map(|plane| plane.axes).or_else(|| rectangle(self.system, self.table, &self.opening.initial).ok())

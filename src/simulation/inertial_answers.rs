@@ -58,7 +58,7 @@ impl Question<'_> {
     fn relaxing_ring_with_inertia(&self) -> Option<Answers> {
         let [boundary] = self.system.boundaries[..] else { return None };
         let (range, period) = (boundary.ends()?, boundary.period()?);
-        if self.moves() || !self.system.is_bathed(0) || self.opening.relaxation_steps > 0 {
+        if self.moves() || !self.system.is_bathed(0) || self.opening.is_unknown() {
             return None;
         }
         let protocol = crate::plan::protocol_at(self.table, 0);

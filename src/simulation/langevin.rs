@@ -8,7 +8,7 @@ use super::infimum::affinity;
 use super::law::Law;
 use super::plane::plane;
 use super::start::{Opening, equilibrium, opening};
-use super::surprise::steady_states;
+use super::surprise::{NOT_ASKED_FOR, steady_states};
 use super::surprise_plane::PlaneAlong;
 use super::{Beside, Simulation, SimulationError, pilot};
 use crate::coordinate::{Boundary, Coordinate, FieldGrid};
@@ -52,6 +52,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let baths = baths(&system);
     let mut warnings = experiment.warnings.clone();
     warnings.extend(system.unstated_parity());
+    warnings.extend(steady.as_ref().err().filter(|reason| *reason == NOT_ASKED_FOR).cloned());
     let pilot = pilot::fly(&plan)?;
     warnings.extend(pilot.warnings(&plan, &system, &ends));
     plan.fields = fields(&experiment, &plan.coordinates, &pilot);
@@ -69,7 +70,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let mut facts = facts(&experiment, &system, &plan, &table, &opening, &ends, &mut answers)?;
     answers.closed_forms(&experiment, 1e-3);
     warnings.append(&mut answers.warnings);
-    if opening.relaxation_steps > 0 && facts.protocol_moves {
+    if opening.is_unknown() && facts.protocol_moves {
         warnings.extend(pilot::relaxation_report(&plan)?);
     }
     facts.steady_states = steady.as_ref().map(|_| ()).map_err(Clone::clone);
@@ -79,7 +80,7 @@ pub(super) fn prepare(experiment: Experiment, model: &OverdampedModel) -> Result
     let mut simulation = Simulation {
         reverse: None,
         halved: None,
-        relaxed_for: opening.relaxation_steps as f64 * experiment.ensemble.dt,
+        relaxed_for: if opening.is_unknown() { opening.relaxation_steps as f64 * experiment.ensemble.dt } else { 0.0 },
         finer: None,
         accounts: Box::new(accounts),
         answers,
@@ -256,7 +257,7 @@ fn exact_variances(system: &System, opening: &Opening, ends: &Ends, answers: &An
 /// One coordinate in a bounded range: the second moment of the weights is an integral over the discrete chain itself.
 fn chain_variances(system: &System, plan: &Plan, table: &[Vec<f64>], opening: &Opening, ends: &Ends, answers: &Answers, facts: &mut Facts) {
     let (Dynamics::Overdamped(dynamics), Ok(first)) = (&plan.dynamics, &opening.law) else { return };
-    let Some(range) = plan.coordinates[0].boundary.ends().filter(|_| system.dimension() == 1 && opening.relaxation_steps == 0) else { return };
+    let Some(range) = plan.coordinates[0].boundary.ends().filter(|_| system.dimension() == 1 && !opening.is_unknown()) else { return };
     let dt = plan.schedule.dt;
     let law = |step: usize, x: f64| {
         let outputs = dynamics.force.evaluate(&[x], &plan.uniforms.constants, plan.uniforms.row(step as u64));

@@ -45,6 +45,23 @@ impl Opening {
     fn known(law: Law, kind: Start, description: impl Display) -> Self {
         Self { initial: law.initial_state(), law: Ok(law), relaxation_steps: 0, kind, description: description.to_string(), grid: None }
     }
+
+    /// The same, and then the burn-in that the file asks for. A law that stands still is still that after it, but for what the error of the time step makes of it.
+    fn burnt_in(self, experiment: &Experiment) -> Self {
+        let Some(time) = experiment.initial.burn_in else { return self };
+        let steps = relaxation_steps(experiment, time);
+        Self { relaxation_steps: steps, description: format!("{}, then relaxed for t = {time} ({steps} steps)", self.description), ..self }
+    }
+
+    /// Whether all that is known of the law when measuring starts is how long it was relaxed.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.relaxation_steps > 0 && self.law.is_err()
+    }
+}
+
+/// Steps of a burn-in.
+fn relaxation_steps(experiment: &Experiment, time: f64) -> u64 {
+    (time / experiment.ensemble.dt).round().max(1.0) as u64
 }
 
 /// The start that the file asks for, at the protocol values before anything moves.
@@ -149,16 +166,18 @@ fn equilibrium_opening(experiment: &Experiment, system: &System, protocol: &[f64
         Err(SimulationError::Exact(ExactError::Unresolved { .. } | ExactError::NotFinite { .. })) if system.dimension() == 2 => None,
         known => known?,
     };
-    if let Some(time) = experiment.initial.burn_in.filter(|_| !system.is_driven()) {
-        return Ok(burnt_in(system, experiment, (time, Start::Equilibrium), known.is_some()));
-    }
     if let Some(Canonical { law, .. }) = known {
-        // The means of two coordinates that stay in equilibrium come from the grid of their steady state.
-        if let (Law::Surface(_), false, Some(Ok(steady))) = (&law, system.is_driven(), steady_plane(system, protocol)) {
-            return Ok(on_a_plane(steady, Start::Equilibrium));
+        if system.is_driven() {
+            let kind = if system.has_odd_variables() { "equilibrium, exact" } else { "equilibrium of the potential alone, exact" };
+            let without = if experiment.initial.burn_in.is_some() { "; without initial.burn_in, in which what drives would lead away from it" } else { "" };
+            return Ok(Opening::known(law, Start::Equilibrium, format!("{kind}{without}")));
         }
-        let kind = if system.is_driven() && !system.has_odd_variables() { "equilibrium of the potential alone, exact" } else { "equilibrium, exact" };
-        return Ok(Opening::known(law, Start::Equilibrium, kind));
+        // The means of two coordinates that stay in equilibrium come from the grid of their steady state.
+        let opening = match (&law, steady_plane(system, protocol)) {
+            (Law::Surface(_), Some(Ok(steady))) => on_a_plane(steady, Start::Equilibrium),
+            _ => Opening::known(law, Start::Equilibrium, "equilibrium, exact"),
+        };
+        return Ok(opening.burnt_in(experiment));
     }
     if system.is_driven() {
         return Err(SimulationError::Start(
@@ -276,39 +295,28 @@ fn on_a_plane(steady: Steady, kind: Start) -> Opening {
 }
 
 fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
-    if let Some(time) = experiment.initial.burn_in {
-        return Ok(burnt_in(system, experiment, (time, Start::SteadyState), steady_law(system, protocol).is_ok_and(|law| law.is_some())));
-    }
-    if let Some((law, description)) = steady_law(system, protocol)? {
-        return Ok(Opening::known(law, Start::SteadyState, description));
+    let asked = experiment.initial.burn_in.is_some();
+    match steady_law(system, protocol) {
+        Ok(None) => {}
+        // What is not confined may still be relaxed for a while.
+        Err(_) if asked => return Ok(relaxed(experiment, system, Start::SteadyState)),
+        known => {
+            if let Some((law, description)) = known? {
+                return Ok(Opening::known(law, Start::SteadyState, description).burnt_in(experiment));
+            }
+        }
     }
     match steady_plane(system, protocol) {
-        Some(Ok(steady)) => Ok(on_a_plane(steady, Start::SteadyState)),
+        Some(Ok(steady)) => Ok(on_a_plane(steady, Start::SteadyState).burnt_in(experiment)),
         Some(Err(error)) => Ok(Opening { law: Err(format!("the steady state is not known: {error}")), ..relaxed(experiment, system, Start::SteadyState) }),
         None => Ok(relaxed(experiment, system, Start::SteadyState)),
-    }
-}
-
-/// The relaxation that the file asks for; a law that is known without it is not used, but told.
-fn burnt_in(system: &System, experiment: &Experiment, (time, kind): (f64, Start), known: bool) -> Opening {
-    let opening = relaxed(experiment, system, kind);
-    if !known {
-        return opening;
-    }
-    let state = if kind == Start::Equilibrium { "equilibrium" } else { "steady state" };
-    Opening {
-        law: Err(format!(
-            "after a burn-in of {time} it is not known how near the law is to that of the {state}; leave out initial.burn_in to start in the {state}, which is known"
-        )),
-        description: format!("{}; the {state} is known: without initial.burn_in the run starts in it", opening.description),
-        ..opening
     }
 }
 
 /// Relaxation from the middle of bounded coordinates and the origin of open ones.
 fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Opening {
     let time = experiment.initial.burn_in.unwrap_or(experiment.protocol.duration);
-    let steps = (time / experiment.ensemble.dt).round().max(1.0) as u64;
+    let steps = relaxation_steps(experiment, time);
     let point = system.boundaries.iter().map(|boundary| boundary.ends().map_or(0.0, |(lower, upper)| 0.5 * (lower + upper))).collect();
     let point = InitialState::Point(point);
     let initial = match with_velocities(system, Law::Uniform { lower: Vec::new(), upper: Vec::new() }) {

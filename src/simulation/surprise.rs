@@ -18,7 +18,7 @@ use crate::experiment::Experiment;
 use crate::model::System;
 use crate::plan::{InitialState, QuadraticMove, SurpriseAlong, protocol_at};
 use crate::surface::Surface;
-use crate::thermodynamics::theorems::Start;
+use crate::thermodynamics::theorems::{self, Start};
 
 /// Cells of a grid that is tried first, and most that are tried.
 const FEWEST_CELLS: usize = 64;
@@ -27,6 +27,9 @@ const MOST_CELLS: usize = 2048;
 const SMOOTH: f64 = 1e-6;
 /// Standard deviations of a Gaussian start that a grid covers.
 const REACH: f64 = 8.0;
+
+/// Why there is no table that takes seconds.
+pub(super) const NOT_ASKED_FOR: &str = "housekeeping, excess and Hatano and Sasa's sum of two coordinates take a table along the protocol, which is made where a theorem about them or a value of [exact] asks for it";
 
 /// A function of the state.
 pub(super) type StateSurprise = Arc<dyn Fn(&[f64]) -> f64 + Send + Sync>;
@@ -52,6 +55,10 @@ pub(super) struct SteadyStates {
     pub(super) along: Option<Arc<SurpriseAlong>>,
     /// Of two coordinates.
     pub(super) plane: Option<Arc<PlaneAlong>>,
+    /// True where no current flows in any of them. With `ν = j/p = 0` every term of `Δs_hk = Σ (γ/T) ν ∘ dx` is 0, at any time step; and `−∂φ` is what the medium
+    /// gains by a move, `F/T − a ∂ ln D`, so that `−∂φ ∘ dx` is the same sum as that of the medium: all of it is excess. `Y − Δφ` would differ from it by
+    /// the error of the time step, which is that of the first law and not a cost of keeping anything up.
+    pub(super) flowless: bool,
 }
 
 /// The steady states along a protocol, or why they are not known.
@@ -73,11 +80,20 @@ pub(super) fn steady_states(experiment: &Experiment, system: &Arc<System>, table
     } else if let (Some(steady), false) = (&opening.grid, moves) {
         Ok(on_a_plane(&steady.law))
     } else if system.dimension() == 2 {
+        if moves && !asks_for_steady_states(experiment) {
+            return Err(NOT_ASKED_FOR.to_owned());
+        }
         two_coordinates(experiment, system, table, opening, ends)
     } else {
         return Err("the steady state of several coordinates that are neither harmonic nor in equilibrium is not known here".to_owned());
     };
     found.map_err(|error| format!("there is no steady state at every value of the protocol, or it is not known: {error}"))
+}
+
+/// Whether a theorem or a closed form is about the steady states along the protocol.
+fn asks_for_steady_states(experiment: &Experiment) -> bool {
+    let closed_forms = experiment.exact.iter().map(|formula| formula.name.split('.').next().unwrap_or_default());
+    theorems::need_steady_states(&experiment.measure.theorems) || closed_forms.into_iter().any(theorems::of_steady_states)
 }
 
 /// Equilibrium of the potential at every value.
@@ -100,38 +116,42 @@ fn conservative(system: &Arc<System>, ends: &Ends, temperature: f64, moves: bool
         _ => 0.0,
     };
     let along = if moves { Moves::Work(1.0 / temperature, difference) } else { Moves::None };
-    Ok(SteadyStates { first: energy(&ends.first, 0.0), last: energy(&ends.last, difference), moves: along, along: None, plane: None })
+    Ok(SteadyStates { first: energy(&ends.first, 0.0), last: energy(&ends.last, difference), moves: along, along: None, plane: None, flowless: true })
 }
 
 /// The steady state of two coordinates, which stays.
 fn on_a_plane(law: &Surface) -> SteadyStates {
     let law = law.clone();
     let surprise: StateSurprise = Arc::new(move |x: &[f64]| -law.ln_pdf([x[0], x[1]]));
-    SteadyStates { first: Arc::clone(&surprise), last: surprise, moves: Moves::None, along: None, plane: None }
+    SteadyStates { first: Arc::clone(&surprise), last: surprise, moves: Moves::None, along: None, plane: None, flowless: false }
 }
 
 /// Gaussian steady states.
 fn linear(system: &Arc<System>, table: &[Vec<f64>], ends: &Ends, steps: usize, moves: bool) -> Result<SteadyStates, SimulationError> {
     let mut family = GaussianFamily::new(system);
-    let mut surprise = |protocol: &[f64]| -> Result<StateSurprise, SimulationError> {
-        let law = family.at(protocol)?;
-        let law = Gaussian::new(law.mean, law.covariance)?;
-        Ok(Arc::new(move |x: &[f64]| -law.ln_pdf(x)))
-    };
-    let (first, last) = (surprise(&ends.first)?, surprise(&ends.last)?);
-    if !moves {
-        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: None });
-    }
-    let last_step = surprise(&ends.last_step)?;
+    let (first, last) = (gaussian_surprise(&mut family, &ends.first)?, gaussian_surprise(&mut family, &ends.last)?);
     let mut before = family.at(&protocol_at(table, 0))?;
+    let mut flowless = !before.flows();
+    if !moves {
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: None, flowless });
+    }
     let mut quadratic = Vec::with_capacity(steps);
     for n in 1..=steps {
         let after = family.at(&protocol_at(table, n))?;
         quadratic.push(before.move_to(&after));
+        flowless &= !after.flows();
         before = after;
     }
+    flowless &= !family.at(&ends.last)?.flows();
+    let last_step = gaussian_surprise(&mut family, &ends.last_step)?;
     let end = (ends.last != ends.last_step).then(|| difference(&last, &last_step));
-    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(SurpriseAlong::Quadratic(quadratic))), plane: None })
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(SurpriseAlong::Quadratic(quadratic))), plane: None, flowless })
+}
+
+fn gaussian_surprise(family: &mut GaussianFamily<'_>, protocol: &[f64]) -> Result<StateSurprise, SimulationError> {
+    let law = family.at(protocol)?;
+    let law = Gaussian::new(law.mean, law.covariance)?;
+    Ok(Arc::new(move |x: &[f64]| -law.ln_pdf(x)))
 }
 
 /// Two coordinates that are neither harmonic nor in equilibrium: a table.
@@ -144,7 +164,7 @@ fn two_coordinates(experiment: &Experiment, system: &System, table: &[Vec<f64>],
     };
     let (first, last) = (at(0.0, &ends.first), at(duration, &ends.last));
     if table.iter().all(|values| values.iter().all(|value| *value == values[0])) {
-        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: Some(Arc::new(plane)) });
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: Some(Arc::new(plane)), flowless: false });
     }
     let time = |entry: usize| ((entry as f64 - 0.5) * dt).clamp(0.0, duration);
     let shape = &mut |entry: usize| Ok::<_, SimulationError>(plane.coefficients(time(entry), &protocol_at(table, entry)));
@@ -152,7 +172,7 @@ fn two_coordinates(experiment: &Experiment, system: &System, table: &[Vec<f64>],
     let ranges = plane.axes.map(|axis| (axis.lower, axis.upper));
     let along = SurpriseAlong::Plane { ranges, cells: [plane.cells as u32; 2], coefficients: rows.numbers, places: rows.places };
     let end = (ends.last != ends.last_step).then(|| difference(&last, &at(time(steps), &ends.last_step)));
-    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)), plane: Some(Arc::new(plane)) })
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)), plane: Some(Arc::new(plane)), flowless: false })
 }
 
 fn difference(after: &StateSurprise, before: &StateSurprise) -> StateSurprise {
@@ -301,13 +321,15 @@ fn one_coordinate(
     let grid = Grid { system, table, range, cells: FEWEST_CELLS }.resolved(&[0, steps / 2, steps, last_entry])?;
     let shared = |surprise: Surprise| -> StateSurprise { Arc::new(move |x: &[f64]| surprise.at(x[0])) };
     let (first, last) = (shared(grid.of(&ends.first)?), shared(grid.of(&ends.last)?));
+    // What does not come round carries no steady current.
+    let flowless = system.boundaries[0].period().is_none();
     if !moves {
-        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: None });
+        return Ok(SteadyStates { first, last, moves: Moves::None, along: None, plane: None, flowless });
     }
     let rows = Rows::along(table, steps, &mut |entry| grid.at(entry))?;
     let along = SurpriseAlong::Table { range: grid.range, cells: grid.cells as u32, coefficients: rows.numbers, places: rows.places };
     let end = if ends.last != ends.last_step { Some(difference(&last, &shared(grid.of(&ends.last_step)?))) } else { None };
-    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)), plane: None })
+    Ok(SteadyStates { first, last, moves: Moves::Summed(end), along: Some(Arc::new(along)), plane: None, flowless })
 }
 
 /// Where an open coordinate has weight at any value of the protocol, and where it starts.

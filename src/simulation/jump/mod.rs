@@ -55,6 +55,13 @@ struct Opening {
     description: String,
 }
 
+impl Opening {
+    /// Whether all that is known of the law when measuring starts is how long it was relaxed.
+    fn is_unknown(&self) -> bool {
+        self.relaxation_steps > 0 && self.law.is_none()
+    }
+}
+
 /// Compiles an experiment, finds its start and everything exact about it, and refuses theorems that do not apply.
 pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simulation, SimulationError> {
     let clocked = Clocked::new(&experiment, model, Stream::Forward)?;
@@ -64,7 +71,7 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     work::refuse(&experiment, model, &space, &balance)?;
     let start = PlanStart { initial: opening.initial.clone(), relaxation_steps: opening.relaxation_steps };
     if start.relaxation_steps > 0 && clocked.moves_inside {
-        let reason = "a steady state reached by relaxation needs rates that do not move with time; start from a point, or hold the rates for a while first";
+        let reason = "a steady state reached by relaxation needs rates that do not move with time; start from a point, hold the rates for a while first, or leave out initial.burn_in where the steady state is known";
         return Err(SimulationError::Start(reason.to_owned()));
     }
     let along = Along::of(&space, clocked.moves);
@@ -92,7 +99,7 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let times: Vec<f64> = (0..plan.schedule.saves() as u64).map(|save| plan.schedule.time(save * plan.schedule.save_every)).collect();
     answers.courses = courses::courses(&question, &times);
     let facts = question.facts(&answers, last.is_some());
-    if opening.relaxation_steps > 0 && facts.protocol_moves {
+    if opening.is_unknown() && facts.protocol_moves {
         warnings.extend(pilot::relaxation_report(&plan)?);
     }
     let accounts = question.accounts(&plan, opening.law.as_deref(), last.as_deref(), Stream::Forward);
@@ -104,7 +111,7 @@ pub(super) fn prepare(experiment: Experiment, model: &JumpModel) -> Result<Simul
     let mut simulation = Simulation {
         reverse: None,
         halved: None,
-        relaxed_for: opening.relaxation_steps as f64 * experiment.ensemble.dt,
+        relaxed_for: if opening.is_unknown() { opening.relaxation_steps as f64 * experiment.ensemble.dt } else { 0.0 },
         finer,
         accounts: Box::new(accounts),
         answers,
@@ -242,6 +249,7 @@ fn opening(experiment: &Experiment, model: &JumpModel, space: &Space) -> Result<
         kind,
         description: description.to_owned(),
     };
+    let relaxation_steps = |time: f64| (time / experiment.ensemble.dt).ceil() as u64;
     match &experiment.initial.law {
         InitialLaw::Point(point) => {
             let law = space.number(point).map(|number| (0..space.chain.states).map(|state| f64::from(state == number)).collect());
@@ -258,15 +266,17 @@ fn opening(experiment: &Experiment, model: &JumpModel, space: &Space) -> Result<
         }
         InitialLaw::SteadyState => match (stationary(space, 0.0), experiment.initial.burn_in) {
             (Some(law), None) => Ok(known(law, Start::SteadyState, "steady state, exact")),
-            (known, Some(time)) => Ok(Opening {
+            // A law that stands still is the same after a burn-in.
+            (Some(law), Some(time)) => Ok(Opening {
+                relaxation_steps: relaxation_steps(time),
+                ..known(law, Start::SteadyState, &format!("steady state, exact, then relaxed for t = {time}"))
+            }),
+            (None, Some(time)) => Ok(Opening {
                 initial: InitialState::Point(if model.states.is_some() { vec![0.0] } else { model.start.clone() }),
                 law: None,
-                relaxation_steps: (time / experiment.ensemble.dt).ceil() as u64,
+                relaxation_steps: relaxation_steps(time),
                 kind: Start::SteadyState,
-                description: format!(
-                    "relaxed for t = {time}{}",
-                    known.map_or("", |_| "; the steady state is known: without initial.burn_in the run starts in it")
-                ),
+                description: format!("relaxed for t = {time}"),
             }),
             (None, None) => Err(SimulationError::Start(no_steady_state(space))),
         },

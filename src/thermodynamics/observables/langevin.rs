@@ -48,6 +48,8 @@ pub struct SurpriseEnds<'a> {
     pub last: StateFunction<'a>,
     /// How the moves in between are known.
     pub moves: SurpriseMoves<'a>,
+    /// True where no current flows in any of the steady states: then all that the medium gains is excess.
+    pub flowless: bool,
 }
 
 /// How Hatano and Sasa's `Y` is known.
@@ -126,17 +128,23 @@ impl Ledger<'_> {
             SurpriseMoves::Summed(None) => column(Column::Surprise).cloned(),
             SurpriseMoves::Summed(Some(function)) => combine(&column(Column::Surprise).cloned(), &end(function), |sum, more| sum + more),
         });
+        let medium = column(Column::EntropyMedium).cloned().or_else(|| sum_of(&everywhere, &|i| 1.0 / self.temperatures[i]));
+        let medium_path = column(Column::EntropyPath).cloned();
+        let flowless = self.surprise.as_ref().is_some_and(|ends| ends.flowless);
+        let excess = if flowless { medium.clone() } else { combine(&moves, &surprise_change, |y, change| y - change) };
         Totals {
-            excess: combine(&moves, &surprise_change, |y, change| y - change),
-            surprise_change,
+            housekeeping: combine(&medium, &excess, |medium, excess| medium - excess),
+            housekeeping_path: combine(&medium_path, if flowless { &medium_path } else { &excess }, |medium, excess| medium - excess),
+            excess,
+            hatano_sasa: moves,
             symmetric: self.steady,
             work,
             heat: sum_of(&everywhere, &|_| 1.0),
             bath_heat: self.baths.iter().map(|bath| sum_of(&bath.coordinates, &|_| 1.0)).collect(),
             energy: end(self.energy_end),
             energy_change: combine(&end(self.energy_end), &start(self.energy_start), |last, first| last - first),
-            medium: column(Column::EntropyMedium).cloned().or_else(|| sum_of(&everywhere, &|i| 1.0 / self.temperatures[i])),
-            medium_path: column(Column::EntropyPath).cloned(),
+            medium,
+            medium_path,
             system,
             displacement: (0..d).map(displacement).collect(),
             circulation: self.pairs().map(|(index, _)| Some(columns.get(index)?.iter().map(|area| area / self.duration).collect())).collect(),

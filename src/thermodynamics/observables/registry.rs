@@ -223,14 +223,14 @@ pub static OBSERVABLES: &[Observable] = &[
         unit: Unit::Entropy,
         long_name: "what it costs to keep the steady state of the moment up",
         scope: Scope::Run,
-        values: |t, _| combine(&t.medium, &t.excess, |medium, excess| medium - excess),
+        values: |t, _| t.housekeeping.clone(),
     },
     Observable {
         name: "entropy_housekeeping_path",
         unit: Unit::Entropy,
         long_name: "the same on the path ledger of the medium entropy",
         scope: Scope::Run,
-        values: |t, _| combine(&t.medium_path, &t.excess, |medium, excess| medium - excess),
+        values: |t, _| t.housekeeping_path.clone(),
     },
     Observable {
         name: "entropy_excess",
@@ -251,7 +251,7 @@ pub static OBSERVABLES: &[Observable] = &[
         unit: Unit::Entropy,
         long_name: "Y, the change of -ln p_ss by the protocol at fixed state",
         scope: Scope::Run,
-        values: |t, _| combine(&t.surprise_change, &t.excess, |change, excess| change + excess),
+        values: |t, _| t.hatano_sasa.clone(),
     },
     Observable {
         name: "entropy_infimum",

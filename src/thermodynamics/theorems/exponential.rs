@@ -171,12 +171,17 @@ const ROUNDING: f64 = 1e-9;
 pub(super) fn integral_housekeeping(evidence: &Evidence) -> Option<Finding> {
     let facts = evidence.facts;
     let name = facts.ledger("entropy_housekeeping");
+    let scalar = evidence.scalars.get(&name)?;
+    if !facts.jumps && scalar.moments().mean() == 0.0 && scalar.moments().variance() == 0.0 {
+        let advice = "no current flows in any steady state along the protocol, so that Δs_hk is 0 on every path and this says nothing about the run";
+        return Some(Finding::exponential(Average::of(scalar, 0.0, None, None)?, advice.to_owned()));
+    }
     if name == "entropy_housekeeping" {
         return integral(evidence, "integral_housekeeping", &name);
     }
     // Its mirror is the process with the same steady states and the opposite currents, of which it is nearly the mirror itself.
     let mirror = Mirror::of_entropy(evidence, &name, true);
-    let mut average = Average::of(evidence.scalars.get(&name)?, 0.0, facts.exponential_variances.get("integral_housekeeping").copied(), mirror)?;
+    let mut average = Average::of(scalar, 0.0, facts.exponential_variances.get("integral_housekeeping").copied(), mirror)?;
     let physical = Average::of(evidence.scalars.get("entropy_housekeeping")?, 0.0, None, None)?.measured();
     let value = average.log_mean.exp();
     let time_step = (value - physical.value).abs();

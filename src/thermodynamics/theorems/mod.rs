@@ -330,8 +330,13 @@ pub fn in_scope(name: &str, facts: &Facts, observables: &[Named]) -> Result<(), 
     Ok(())
 }
 
+/// Whether any of some theorems is about the steady states along the protocol.
+pub fn need_steady_states(names: &[String]) -> bool {
+    names.iter().filter_map(|name| find(name).ok()).any(|theorem| theorem.needs.iter().any(|need| of_steady_states(need)))
+}
+
 /// Whether an observable is made of the steady states along the protocol.
-fn of_steady_states(name: &str) -> bool {
+pub fn of_steady_states(name: &str) -> bool {
     ["entropy_housekeeping", "entropy_excess", "entropy_nonadiabatic", "hatano_sasa"].contains(&name)
 }
 
