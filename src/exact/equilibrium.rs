@@ -71,7 +71,8 @@ impl Equilibrium<Surface> {
     pub fn plane(ranges: [(f64, f64); 2], temperature: f64, potential: &dyn Fn(&[f64]) -> f64) -> Result<Self, ExactError> {
         positive("the temperature", temperature)?;
         let [(left, right), (low, high)] = ranges;
-        (range(left, right)?, range(low, high)?);
+        range(left, right)?;
+        range(low, high)?;
         let logarithm = |x: f64, y: f64| -potential(&[x, y]) / temperature;
         let integral = |cells: usize| log_integral(left, right, cells, &|x| log_integral(low, high, cells, &|y| logarithm(x, y)));
         let place = |k: usize, (from, to): (f64, f64)| from + (to - from) * k as f64 / PLANE_TABLE as f64;

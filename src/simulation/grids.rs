@@ -30,6 +30,9 @@ const START_CELLS: usize = 96;
 /// How many ranges are tried, each wider than the one before.
 const MOST_WIDENINGS: usize = 4;
 
+/// Logarithm of a density, up to a constant.
+type Logarithm<'a> = Box<dyn Fn(&[f64]) -> f64 + 'a>;
+
 /// Forces and baths of a model at given protocol values, handed to what makes a grid of them.
 pub(super) fn with_forces<R>(system: &System, protocol: &[f64], make: impl FnOnce(&Forces<'_>) -> R) -> R {
     make(&Forces {
@@ -153,7 +156,7 @@ impl Question<'_> {
     }
 
     /// Logarithm of the density at the start, up to a constant: Boltzmann's where it is that, or as smooth as it is known.
-    fn logarithm_at_start(&self, axes: [Axis; 2]) -> Box<dyn Fn(&[f64]) -> f64 + '_> {
+    fn logarithm_at_start(&self, axes: [Axis; 2]) -> Logarithm<'_> {
         let protocol = protocol_at(self.table, 0);
         let conservative = self.opening.kind == Start::Equilibrium || self.opening.kind == Start::SteadyState && !self.system.is_driven();
         if let (true, Ok(temperature)) = (conservative, self.system.canonical(&protocol)) {
