@@ -83,6 +83,27 @@ fn models_of_this_room_have_the_numbers_of_the_literature() {
     }
 }
 
+/// Largest distance of a measured current from an exact one, in standard errors, over the faces where anything passes.
+fn farthest(outcome: &ness::simulation::Outcome, duration: f64, sign: f64) -> f64 {
+    let field = outcome.fields.iter().next().expect("a field");
+    let (measured, exact) = (field.current(duration), outcome.exact_currents[0].as_ref().expect("the current is known"));
+    assert_eq!(measured.len(), exact.len());
+    let largest = measured.iter().map(|m| m.standard_error).filter(|error| error.is_finite()).fold(0.0, f64::max);
+    let told = measured.iter().zip(exact).filter(|(m, _)| m.standard_error.is_finite() && m.standard_error > 0.05 * largest);
+    told.map(|(m, exact)| m.z(sign * exact).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn currents_on_the_way_follow_from_the_laws_at_both_ends() {
+    // A density that moves between wells, in a trap that leaves, and round a ring.
+    for (name, duration) in [("double-well", 1.0), ("optimal-drag", 1.0), ("flashing-ratchet", 2.0)] {
+        let outcome = run(&model(name, &[("ensemble.trajectories", "10000"), ("measure.theorems", "[]")]), &cpu());
+        let z = farthest(&outcome, duration, 1.0);
+        assert!(z <= 5.0, "{name}: {z}");
+        assert!(!(farthest(&outcome, duration, -1.0) <= 20.0), "{name}: the other way round");
+    }
+}
+
 const PLANE: &str = "measure.field";
 const GRID: &str = "{ coordinates = ['x', 'y'], x = [-6, 6, 12], y = [-12, 12, 12] }";
 

@@ -32,7 +32,7 @@ fn a_dragged_bead_has_its_closed_forms_to_ten_digits() {
 
 #[test]
 fn the_best_drag_with_its_jumps_and_a_trap_that_moves_to_and_fro_have_theirs() {
-    assert_known(&model("optimal-drag", &[("ensemble.dt", "0.1")]), &[("work", 25.0 / 3.0), ("entropy_housekeeping", 0.0)], 1e-10);
+    assert_known(&model("optimal-drag", &[("ensemble.dt", "0.1"), ("measure.every", "0.1")]), &[("work", 25.0 / 3.0), ("entropy_housekeeping", 0.0)], 1e-10);
     // λ = sin ωt, ωt whole turns: the lag is −ω (cos ωt + ω sin ωt − e^{−t})/(1 + ω²), Y is the work. Staircases of 4, 8, 16 … even steps see nothing of 64 turns.
     let omega = 128.0 * std::f64::consts::PI;
     let factor = omega * omega / (1.0 + omega * omega);

@@ -330,6 +330,43 @@ fn a_living_cell_pays_for_rest_and_for_change() {
 }
 
 /// Without futile steps every molecule of fuel makes a third of a turn, and the motor stalls where the load balances the fuel.
+/// The exact mean of a rate at every save.
+fn exact_rate(outcome: &Outcome, name: &str) -> Vec<f64> {
+    let (_, rows) = outcome.state_rates.iter().find(|(known, _)| known == name).expect("the rate is known");
+    let laws = outcome.exact_densities[0].as_ref().expect("the law is known");
+    assert_eq!(rows.len(), laws.len());
+    rows.iter().zip(laws).map(|(rates, law)| rates.iter().zip(law).map(|(rate, p)| rate * p).sum()).collect()
+}
+
+#[test]
+fn in_a_steady_state_all_that_states_pay_is_housekeeping() {
+    let outcome = run(&model("triangle-open", &[("ensemble.trajectories", "1000"), ("measure.theorems", "[]")]), &cpu());
+    for (name, value) in [("medium", 1.677_544_0), ("housekeeping", 1.677_544_0), ("excess", 0.0)] {
+        let rates = exact_rate(&outcome, &format!("entropy_rate.{name}"));
+        assert!(rates.iter().all(|rate| (rate - value).abs() <= 1e-7), "{name}: {rates:?}");
+    }
+}
+
+#[test]
+fn what_states_pay_adds_up_to_what_a_change_of_food_costs() {
+    let outcome = run(&model("cell", &[("ensemble.trajectories", "1000"), ("measure.theorems", "[]")]), &cpu());
+    for name in ["medium", "housekeeping", "excess"] {
+        let rates = exact_rate(&outcome, &format!("entropy_rate.{name}"));
+        assert_eq!(rates.len(), 13, "every 0.05 until 0.6, the change at 0.3");
+        // Simpson's rule after the change; before it nothing moves.
+        let after: f64 = rates[6..].iter().zip([1.0, 4.0, 2.0, 4.0, 2.0, 4.0, 1.0]).map(|(rate, weight)| weight * rate * 0.05 / 3.0).sum();
+        let (sum, known) = (0.3 * rates[0] + after, exact(&outcome, &format!("entropy_{name}")));
+        assert!((sum - known).abs() <= 2e-5, "{name}: {sum} is not {known}");
+    }
+}
+
+#[test]
+fn reactions_and_what_goes_one_way_have_no_rate_of_entropy_by_state() {
+    for name in ["tasep", "schlogl"] {
+        assert!(run(&model(name, &[("ensemble.trajectories", "1000")]), &cpu()).state_rates.is_empty(), "{name}");
+    }
+}
+
 #[test]
 fn a_rotary_motor_is_tightly_coupled_and_stalls() {
     let known = |pairs: &[(&str, &str)], name: &str| {

@@ -123,7 +123,37 @@ fn series(simulation: &Simulation, outcome: &Outcome) -> Series {
             variance: moments.iter().map(|m| m.variance()).collect(),
         }
     });
-    Series { times: times(simulation), observables: observables.chain(energy_change(simulation, outcome)).collect() }
+    let observables = observables.chain(energy_change(simulation, outcome)).chain(entropy_rates(outcome));
+    Series { times: times(simulation), observables: observables.collect() }
+}
+
+/// Mean rates of entropy in a network: what its states pay per time, weighted by how many trajectories are in each.
+fn entropy_rates(outcome: &Outcome) -> Vec<SeriesObservable> {
+    let Some(field) = outcome.fields.iter().next() else { return Vec::new() };
+    let bins = field.layout().bins;
+    let exact = outcome.exact_densities.first().and_then(Option::as_ref);
+    let weighted = |rates: &[f64], weights: &[f64]| rates.iter().zip(weights).map(|(rate, weight)| rate * weight).sum::<f64>();
+    let one = |(name, rows): &(String, Vec<Vec<f64>>)| {
+        let moments = rows.iter().enumerate().map(|(save, rates)| {
+            let counts = &field.counts(save)[1..=bins];
+            let all = counts.iter().sum::<u64>() as f64;
+            let shares: Vec<f64> = counts.iter().map(|count| *count as f64 / all).collect();
+            let squares: Vec<f64> = rates.iter().map(|rate| rate * rate).collect();
+            let mean = weighted(rates, &shares);
+            (mean, (weighted(&squares, &shares) - mean * mean).max(0.0), all)
+        });
+        let moments: Vec<(f64, f64, f64)> = moments.collect();
+        SeriesObservable {
+            name: name.clone(),
+            long_name: "entropy per time that the states of the moment pay on average".to_owned(),
+            unit: "nat/time".to_owned(),
+            exact: exact.map(|laws| rows.iter().zip(laws).map(|(rates, law)| weighted(rates, law)).collect()),
+            mean: moments.iter().map(|(mean, ..)| *mean).collect(),
+            standard_error: moments.iter().map(|(_, variance, all)| (variance / all).sqrt()).collect(),
+            variance: moments.iter().map(|(_, variance, _)| *variance).collect(),
+        }
+    };
+    outcome.state_rates.iter().filter(|(_, rows)| rows.iter().all(|rates| rates.len() == bins)).map(one).collect()
 }
 
 /// What the energy has gained so far by the first law: work less all heats.
@@ -221,7 +251,7 @@ fn current(simulation: &Simulation, outcome: &Outcome, index: usize, field: &Fie
     CurrentProfile {
         coordinate: coordinate_name(simulation, index),
         unit: place_unit(simulation, index).to_owned(),
-        exact: outcome.exact_current.filter(|_| index == 0).map(|j| vec![j; faces.len()]),
+        exact: outcome.exact_currents.get(index).cloned().flatten(),
         faces,
         current,
         standard_error,

@@ -5,7 +5,7 @@
 //! | `/` | | attributes: the run, the experiment, the generated shader |
 //! | `/estimates` | `estimate` | `value`, `standard_error`, `effective_samples`, `exact`, `z`, `unit`, `source`; of an approximate method `bias`, `bias_standard_error`; of a refined run `refined_difference`, `extrapolated`, with standard errors, `refined_order` |
 //! | `/theorems` | `theorem` | `value`, `standard_error`, `expected`, `z`, `effective_samples`, `verdict`, `advice` |
-//! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance`; `X_exact` where it is known on the way |
+//! | `/series` | `time` | for every observable `X`: `X`, `X_standard_error`, `X_variance`; `X_exact` where it is known on the way; of a network also the `entropy_rate.…` that its states pay |
 //! | `/density/C` | `time`, `C` | `counts`, `counts_below`, `counts_above`, `density`, `density_standard_error`, `density_mean`, `density_mean_standard_error`, `density_exact` (averaged over time), `density_exact_in_time`; of a network `state_name` |
 //! | `/current/C` | `C_face` | `current`, `current_standard_error`, `current_exact` |
 //! | `/density/A.B` | `A`, `B` | `density`, `density_standard_error`, `density_exact`: in the plane of two coordinates, averaged over time |

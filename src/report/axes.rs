@@ -2,10 +2,15 @@
 
 use std::ops::Range;
 
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::coord::types::RangedCoordf64;
+
 /// Part of the range left free on either side.
 const MARGIN: f64 = 0.05;
-/// Ticks of an axis, about.
-const TICKS: f64 = 20.0;
+/// Most steps between the ticks of an axis.
+const TICKS: f64 = 8.0;
+/// Powers of ten that leave room for ticks between them.
+const FEW_POWERS: usize = 2;
 
 /// A range with room around all finite values; around 0 where they are all alike.
 pub(super) fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
@@ -22,44 +27,115 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     low - MARGIN * width..high + MARGIN * width
 }
 
-/// A number at a tick: as few digits as tell it from its neighbours.
+/// A number by itself: as few digits as tell it.
 pub(super) fn tick(value: f64) -> String {
     if value.abs() < 1e-12 {
         return "0".to_owned();
     }
     if value.abs() >= 1e5 || value.abs() < 1e-3 {
-        return format!("{value:.1e}");
+        return format!("{value:.1e}").replace(".0e", "e");
     }
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Labels of ticks: as many decimals as tell neighbours of this range from one another.
-pub(super) fn ticks(range: &Range<f64>) -> impl Fn(f64) -> String + use<> {
-    let (width, size) = (range.end - range.start, range.start.abs().max(range.end.abs()));
-    let decimals = (-(width / TICKS).log10().floor()).clamp(0.0, 15.0) as usize;
-    move |value: f64| {
-        if value.abs() < 1e-9 * width {
-            return "0".to_owned();
-        }
-        if (1e-3..1e5).contains(&size) {
-            let text = format!("{value:.decimals$}");
-            return if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
-        }
-        let digits = (value.abs() / width * TICKS).log10().ceil().clamp(1.0, 6.0) as usize;
-        format!("{value:.digits$e}")
+/// An axis: its range, where its ticks are, and what is written at them.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    range: Range<f64>,
+    places: Vec<f64>,
+    labels: Vec<String>,
+}
+
+impl Ranged for Axis {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        RangedCoordf64::from(self.range.clone()).map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.places.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
     }
 }
 
-/// Label of a tick at `10^exponent`; between whole powers nothing, unless the range is so short that it holds hardly one.
-pub(super) fn power_of_ten(exponent: f64, range: &Range<f64>) -> String {
-    let whole = (exponent - exponent.round()).abs() < 1e-6;
-    if whole || range.end - range.start < 1.5 { tick(10f64.powf(exponent)) } else { String::new() }
+impl Axis {
+    /// Names at 0, 1, 2 …
+    pub(super) fn named(range: Range<f64>, names: &[String]) -> Self {
+        Self { range, places: (0..names.len()).map(|place| place as f64).collect(), labels: names.to_vec() }
+    }
+
+    /// Steps of 1, 2 or 5 times a power of ten.
+    pub(super) fn plain(range: &Range<f64>) -> Self {
+        let width = range.end - range.start;
+        let power = 10f64.powf((width / TICKS).log10().floor());
+        let step = [1.0, 2.0, 5.0].into_iter().map(|m| m * power).find(|step| *step * TICKS >= width * (1.0 - 1e-9)).unwrap_or(10.0 * power);
+        let (first, last) = ((range.start / step).ceil() as i64, (range.end / step).floor() as i64);
+        let places: Vec<f64> = (first..=last).map(|k| k as f64 * step).collect();
+        let labels = places.iter().map(|place| alike(*place, step, range)).collect();
+        Self { range: range.clone(), places, labels }
+    }
+
+    /// Powers of ten on an axis of logarithms, with 2 and 5 times as much in between where there are few.
+    pub(super) fn powers(range: &Range<f64>) -> Self {
+        let whole: Vec<f64> = (range.start.ceil() as i64..=range.end.floor() as i64).map(|k| k as f64).collect();
+        let places: Vec<f64> = if whole.len() > FEW_POWERS {
+            let stride = (whole.len() as f64 / TICKS).ceil() as usize;
+            whole.into_iter().step_by(stride).collect()
+        } else {
+            let below = range.start.floor() as i64;
+            let all = (below..=range.end.floor() as i64).flat_map(|k| [1.0f64, 2.0, 5.0].map(|m| k as f64 + m.log10()));
+            all.filter(|place| range.contains(place)).collect()
+        };
+        let labels = places.iter().map(|place| tick(10f64.powf(*place))).collect();
+        Self { range: range.clone(), places, labels }
+    }
+
+    /// What is written at a tick.
+    pub(super) fn label(&self, place: &f64) -> String {
+        let at = self.places.iter().position(|tick| tick == place);
+        at.map(|at| self.labels[at].clone()).unwrap_or_default()
+    }
+}
+
+/// A number at a tick, with as many decimals as its neighbours, which are a step away, and the same power of ten.
+fn alike(value: f64, step: f64, range: &Range<f64>) -> String {
+    let size = range.start.abs().max(range.end.abs());
+    let digits = |step: f64| (-(step * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 15.0) as usize;
+    if value.abs() < 1e-9 * step {
+        return "0".to_owned();
+    }
+    if (1e-3..1e5).contains(&size) {
+        return format!("{value:.*}", digits(step));
+    }
+    let exponent = size.log10().floor();
+    let unit = 10f64.powf(exponent);
+    format!("{:.*}e{exponent}", digits(step / unit), value / unit)
 }
 
 /// A quantity and its unit.
 pub(super) fn with_unit(name: &str, unit: &str) -> String {
     if unit.is_empty() || unit == "1" { name.to_owned() } else { format!("{name} ({unit})") }
+}
+
+/// A label with its units as people write them.
+pub(super) fn written(label: &str) -> String {
+    const WRITTEN: [(&str, &str); 8] = [
+        (") (", ", "),
+        ("((1/time)^-1)", "(time)"),
+        ("((length/time)^-1)", "(time/length)"),
+        ("((length^2/time)^-1)", "(time/length²)"),
+        ("^-1.", "⁻¹ "),
+        ("^-1", "⁻¹"),
+        ("^-2", "⁻²"),
+        ("^2", "²"),
+    ];
+    WRITTEN.iter().fold(label.to_owned(), |label, (from, to)| label.replace(from, to))
 }
 
 #[cfg(test)]
@@ -75,18 +151,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn ticks_of_a_narrow_range_differ() {
-        assert_eq!([2.50252, 2.5026, 0.0].map(ticks(&(2.5025..2.5027))), ["2.50252", "2.5026", "0"]);
-        assert_eq!([0.1, 0.25, 1.0].map(ticks(&(0.0..1.0))), ["0.1", "0.25", "1"]);
-        assert_eq!([100.0, 250.0].map(ticks(&(0.0..600.0))), ["100", "250"]);
-        assert_eq!([1.5e6, 2e-5].map(ticks(&(0.0..2e6))), ["1.50e6", "0"]);
-        assert_eq!([-2.0, -2.5].map(|exponent| power_of_ten(exponent, &(-4.0..0.0))), ["0.01", ""]);
-        assert_eq!(power_of_ten(0.5, &(0.0..1.0)), "3.1623");
+    fn labels(axis: &Axis) -> Vec<String> {
+        axis.places.iter().map(|place| axis.label(place)).collect()
     }
 
     #[test]
-    fn ticks_are_short() {
-        assert_eq!([0.0, 1e-17, 0.25, 12.5, 1e6, 1e-4].map(tick), ["0", "0", "0.25", "12.5", "1.0e6", "1.0e-4"]);
+    fn ticks_are_few_round_and_written_alike() {
+        assert_eq!(labels(&Axis::plain(&(-0.05..1.05))), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(&Axis::plain(&(2.50251..2.50269))), ["2.50255", "2.50260", "2.50265"]);
+        assert_eq!(labels(&Axis::plain(&(-6.5e-4..8.1e-4))), ["-6e-4", "-4e-4", "-2e-4", "0", "2e-4", "4e-4", "6e-4", "8e-4"]);
+        assert_eq!(labels(&Axis::plain(&(0.0..2e6))), ["0", "0.5e6", "1.0e6", "1.5e6", "2.0e6"]);
+        assert_eq!(labels(&Axis::plain(&(-30.0..620.0))), ["0", "100", "200", "300", "400", "500", "600"]);
+    }
+
+    #[test]
+    fn powers_of_ten_have_ticks_between_them_where_there_are_few() {
+        assert_eq!(labels(&Axis::powers(&(-4.3..0.2))), ["1e-4", "0.001", "0.01", "0.1", "1"]);
+        assert_eq!(labels(&Axis::powers(&(-1.4..0.1))), ["0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(Axis::powers(&(-30.0..0.0)).places.len(), 8);
+    }
+
+    #[test]
+    fn units_are_written_as_people_write_them() {
+        assert_eq!(written("density (length^-1)"), "density (length⁻¹)");
+        assert_eq!(written("longest arrow 0.1 (length^-1.time^-1)"), "longest arrow 0.1 (length⁻¹ time⁻¹)");
+        assert_eq!(written("density ((1/time)^-1)"), "density (time)");
+        assert_eq!(written("entropy (physical ledger) (nat)"), "entropy (physical ledger, nat)");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([0.0, 1e-17, 0.25, 12.5, 1e6, 1.5e-4].map(tick), ["0", "0", "0.25", "12.5", "1e6", "1.5e-4"]);
     }
 }

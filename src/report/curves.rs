@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::FigureError;
-use super::axes::{power_of_ten, range, ticks};
+use super::axes::{Axis, range, written};
 use super::figure::{BAND, CAPTION, EXACT, GREY, LABEL, MEASURED, SIZE, drawn};
 
 /// Colours of the functions, the first of them that of all that is measured.
@@ -29,6 +29,8 @@ const SAMPLE: i32 = 18;
 const LINE_HEIGHT: i32 = 18;
 /// Decades below which a logarithmic axis is none.
 const SHORT: f64 = 1.3;
+/// Length of the dashes of an exact line over measured ones, and between them.
+const DASH: (u32, u32) = (4, 6);
 /// Longest name that is written out.
 const LONGEST: usize = 16;
 
@@ -39,7 +41,7 @@ pub(super) enum Style {
     Line,
     /// Points with bars of two standard errors.
     Points,
-    /// A thin red line: exact.
+    /// A red line, dashed over measured ones: exact.
     Exact,
     /// A thin grey line: a law for comparison.
     Law,
@@ -128,25 +130,26 @@ pub(super) fn curves(frame: &Frame, curves: &[Curve]) -> Result<String, FigureEr
     let column = if named.len() > 1 { NAMES + LETTER * longest } else { 0 };
     let x_range = range(curves.iter().filter(|curve| curve.style != Style::Law).flat_map(|curve| curve.x.iter().copied()));
     let y_range = frame.y_range(curves);
+    // Dashes leave the colour of a measured line to be seen.
+    let over_lines = curves.iter().any(|curve| curve.style == Style::Line);
     drawn(&frame.title, SIZE, |canvas| {
         let (area, names) = canvas.split_horizontally(SIZE.0 - column);
+        let (x_axis, y_axis) = (Axis::plain(&x_range), if frame.logarithmic { Axis::powers(&y_range) } else { Axis::plain(&y_range) });
         let mut chart = ChartBuilder::on(&area)
             .caption(&frame.title, CAPTION)
             .margin(8)
             .x_label_area_size(40)
             .y_label_area_size(70)
-            .build_cartesian_2d(x_range.clone(), y_range.clone())?;
-        let (x_tick, y_tick) = (ticks(&x_range), ticks(&y_range));
-        let y_label = |y: &f64| if frame.logarithmic { power_of_ten(*y, &y_range) } else { y_tick(*y) };
+            .build_cartesian_2d(x_axis.clone(), y_axis.clone())?;
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .label_style(LABEL)
             .axis_desc_style(LABEL)
-            .x_desc(&frame.x_label)
-            .y_desc(&frame.y_label)
-            .x_label_formatter(&|x| x_tick(*x))
-            .y_label_formatter(&y_label)
+            .x_desc(written(&frame.x_label))
+            .y_desc(written(&frame.y_label))
+            .x_label_formatter(&|x| x_axis.label(x))
+            .y_label_formatter(&|y| y_axis.label(y))
             .draw()?;
         let mut colours = COLOURS.iter().cycle();
         for curve in curves {
@@ -155,8 +158,12 @@ pub(super) fn curves(frame: &Frame, curves: &[Curve]) -> Result<String, FigureEr
             let inside = |points: Vec<(f64, f64)>| points.into_iter().filter(|(_, y)| y_range.contains(y)).collect::<Vec<_>>();
             match curve.style {
                 Style::Exact => {
-                    for run in curve.runs(map) {
-                        chart.draw_series(LineSeries::new(run, EXACT.stroke_width(1)))?;
+                    for run in curve.runs(map).into_iter().filter(|run| run.len() > 1) {
+                        if over_lines {
+                            chart.draw_series(DashedLineSeries::new(run, DASH.0, DASH.1, EXACT.stroke_width(2)))?;
+                        } else {
+                            chart.draw_series(LineSeries::new(run, EXACT.stroke_width(1)))?;
+                        }
                     }
                 }
                 Style::Law => {
@@ -231,6 +238,15 @@ mod tests {
         let lines = |svg: String| svg.matches(&"#C83C28".to_owned()).count();
         let (whole, broken) = (lines(svg(vec![1.0, 2.0, 3.0, 4.0, 5.0])), lines(svg(vec![1.0, 2.0, f64::NAN, 4.0, 5.0])));
         assert_eq!((whole, broken), (1, 2));
+    }
+
+    #[test]
+    fn exact_lines_are_dashed_over_measured_ones() {
+        let line = |style| Curve::new("", style, vec![0.0, 1.0, 2.0], vec![0.0, 1.0, 2.0]);
+        let red =
+            |other| curves(&Frame { title: "exact".into(), ..Frame::default() }, &[line(other), line(Style::Exact)]).expect("drawn").matches("#C83C28").count();
+        assert_eq!(red(Style::Points), 1);
+        assert!(red(Style::Line) > 10);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::error::Error;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::FigureError;
-use super::axes::{range, tick, ticks, with_unit};
+use super::axes::{Axis, range, tick, with_unit, written};
 use super::curves::{Curve, Frame, Style, curves};
-use crate::output::{Bars, Line};
+use super::{FigureError, atoms};
+use crate::output::{Bars, Counted, Line};
 
 pub(super) const SIZE: (u32, u32) = (560, 340);
 /// Sizes of letters.
@@ -60,13 +60,16 @@ pub(super) fn line(line: &Line, title: &str, end: Option<f64>) -> Result<String,
 }
 
 /// A histogram on a logarithmic axis: tails are what fluctuation theorems speak of. `normal` is the mean and the deviation of a normal law beside it.
-pub(super) fn histogram(line: &Line, normal: Option<(f64, f64)>) -> Result<String, FigureError> {
-    let mut all = vec![seen("", &line.x, &line.y)];
-    if let Some((mean, deviation)) = normal.filter(|(mean, deviation)| is_smooth(line, *mean, *deviation)) {
+pub(super) fn histogram(counted: &Counted, normal: Option<(f64, f64)>) -> Result<String, FigureError> {
+    let (line, scale) = (&counted.line, atoms::scale(counted));
+    let y: Vec<f64> = line.y.iter().map(|y| y * scale.factor).collect();
+    let mut all = vec![seen("", &scale.x, &y)];
+    let is_smooth = |(mean, deviation): &(f64, f64)| !atoms::lie_apart(&counted.counts) && is_smooth(line, *mean, *deviation);
+    if let Some((mean, deviation)) = normal.filter(is_smooth) {
         let law = |x: &f64| (-0.5 * ((x - mean) / deviation).powi(2)).exp() / (deviation * std::f64::consts::TAU.sqrt());
         all.push(Curve::new("", Style::Law, line.x.clone(), line.x.iter().map(law).collect()));
     }
-    let frame = Frame { title: line.name.clone(), x_label: short(line), y_label: with_unit("density", &line.unit), logarithmic: true, ..Frame::default() };
+    let frame = Frame { title: line.name.clone(), x_label: short(line), y_label: scale.label, logarithmic: true, ..Frame::default() };
     curves(&frame, &all)
 }
 
@@ -105,21 +108,15 @@ pub(super) fn bars(bars: &Bars, exact: &[Option<f64>]) -> Result<String, FigureE
     let upright = width > WIDEST;
     let (below, width) = if upright { (40 + LETTER * longest, WIDEST) } else { (40, width) };
     let size = (width as u32, SIZE.1 + below as u32 - 40);
-    let y_tick = ticks(&values);
+    let y_axis = Axis::plain(&values);
     drawn(&bars.long_name, size, |canvas| {
-        let places = -0.5..count as f64 - 0.5;
+        let x_axis = Axis::named(-0.5..count as f64 - 0.5, &bars.names);
         let mut chart = ChartBuilder::on(canvas)
             .caption(&bars.long_name, CAPTION)
             .margin(8)
             .x_label_area_size(below as u32)
             .y_label_area_size(70)
-            .build_cartesian_2d(places, values)?;
-        let name = |place: &f64| {
-            let index = place.round();
-            let on_it = (place - index).abs() < 0.01 && index >= 0.0;
-            bars.names.get(index as usize).filter(|_| on_it).cloned().unwrap_or_default()
-        };
-        let unit = with_unit("", &bars.unit);
+            .build_cartesian_2d(x_axis.clone(), y_axis.clone())?;
         let names = LABEL.into_font().color(&BLACK);
         let downwards = names.clone().transform(FontTransform::Rotate90).pos(Pos::new(HPos::Left, VPos::Center));
         chart
@@ -129,10 +126,9 @@ pub(super) fn bars(bars: &Bars, exact: &[Option<f64>]) -> Result<String, FigureE
             .label_style(LABEL)
             .axis_desc_style(LABEL)
             .x_label_style(if upright { downwards } else { names })
-            .x_labels(count + 1)
-            .x_label_formatter(&name)
-            .y_label_formatter(&|y| y_tick(*y))
-            .y_desc(unit.trim())
+            .x_label_formatter(&|x| x_axis.label(x))
+            .y_label_formatter(&|y| y_axis.label(y))
+            .y_desc(written(&with_unit(&bars.quantity, &bars.unit)))
             .draw()?;
         for (place, (value, error)) in bars.values.iter().zip(&bars.error).enumerate() {
             let x = place as f64;
@@ -149,6 +145,9 @@ pub(super) fn bars(bars: &Bars, exact: &[Option<f64>]) -> Result<String, FigureE
 /// The scores of all estimates with an exact value, and the bound beyond which one is a violation.
 pub(super) fn scores(scores: &[(String, f64)], bound: f64) -> Result<String, FigureError> {
     let title = "z of every estimate beside its exact value";
+    let largest = scores.iter().filter(|(_, z)| z.is_finite()).max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let largest = largest.filter(|(_, z)| *z != 0.0).map_or_else(String::new, |(name, z)| format!("; largest: {name}, {z:+.1}"));
+    let words = format!("estimates, in the order of the table{largest}");
     let reach = scores.iter().map(|(_, z)| z.abs()).filter(|z| z.is_finite()).fold(bound, f64::max) * 1.1;
     drawn(title, SIZE, |canvas| {
         let count = scores.len() as f64;
@@ -165,7 +164,7 @@ pub(super) fn scores(scores: &[(String, f64)], bound: f64) -> Result<String, Fig
             .label_style(LABEL)
             .axis_desc_style(LABEL)
             .x_labels(0)
-            .x_desc("estimates, in the order of the table")
+            .x_desc(words)
             .y_desc("z")
             .y_label_formatter(&|y| tick(*y))
             .draw()?;

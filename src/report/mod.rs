@@ -1,5 +1,6 @@
 //! The page of a run or a sweep: what it found as tables and figures, in one HTML file that needs nothing else.
 
+mod atoms;
 mod axes;
 mod curves;
 mod figure;
@@ -7,6 +8,7 @@ mod page;
 mod plane;
 mod run;
 mod sweep;
+mod theorems;
 
 pub use page::page;
 

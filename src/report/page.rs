@@ -57,8 +57,8 @@ pub fn page(summary: &Summary, profiles: &Profiles, swept: Option<&Swept>, bound
 }
 
 /// What the colours mean.
-const LEGEND: &str = "<p><small>Blue, and other colours with names beside them: measured, with two standard errors to either side. Red: exact, or what a theorem asks for; \
-a circle is an exact value. Grey beside a histogram: the normal law of the exact mean and variance.</small></p>\n";
+const LEGEND: &str = "<p><small>Blue, and other colours with names beside them: measured, with two standard errors to either side. Red, dashed over what is measured: exact, or what a theorem asks for; \
+a circle is an exact value. Where values lie apart or are counts, histograms are probabilities. Grey beside a histogram: the normal law of the exact mean and variance.</small></p>\n";
 
 fn figures(sections: &[Section]) -> String {
     let mut html = String::new();

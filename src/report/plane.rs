@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::prelude::*;
 
 use super::FigureError;
-use super::axes::{tick, with_unit};
+use super::axes::{Axis, tick, with_unit, written};
 use super::figure::{EXACT, MEASURED, drawn};
 use crate::output::PlaneMap;
 
@@ -31,21 +31,22 @@ pub(super) fn map(plane: &PlaneMap) -> Result<String, FigureError> {
         let spans = [x_range.end - x_range.start, y_range.end - y_range.start];
         let note = format!("darkest {}, longest arrow {}", with_unit(&tick(largest), &plane.density_unit), with_unit(&tick(longest), &plane.current_unit));
         let [x_label, y_label] = [0, 1].map(|k| with_unit(&plane.names[k], &plane.unit));
+        let (x_axis, y_axis) = (Axis::plain(&x_range), Axis::plain(&y_range));
         let mut chart = ChartBuilder::on(canvas)
             .caption(&title, ("sans-serif", 16))
             .margin(8)
             .x_label_area_size(44)
             .y_label_area_size(70)
-            .build_cartesian_2d(x_range.clone(), y_range.clone())?;
+            .build_cartesian_2d(x_axis.clone(), y_axis.clone())?;
         chart
             .configure_mesh()
             .disable_mesh()
             .label_style(("sans-serif", 13))
             .axis_desc_style(("sans-serif", 13))
-            .x_desc(format!("{x_label}; {note}"))
-            .y_desc(y_label)
-            .x_label_formatter(&|x| tick(*x))
-            .y_label_formatter(&|y| tick(*y))
+            .x_desc(written(&format!("{x_label}; {note}")))
+            .y_desc(written(&y_label))
+            .x_label_formatter(&|x| x_axis.label(x))
+            .y_label_formatter(&|y| y_axis.label(y))
             .draw()?;
         let half = [0, 1].map(|k| 0.5 * width(&plane.centres[k]));
         let inside = |arrow: &&Arrow| x_range.contains(&arrow.place[0]) && y_range.contains(&arrow.place[1]) && arrow.size() > SHORTEST * longest;

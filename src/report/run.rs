@@ -2,6 +2,7 @@
 
 use super::axes::with_unit;
 use super::curves::{Curve, Frame, Style, curves};
+use super::theorems::theorems;
 use super::{FigureError, Section, figure, plane};
 use crate::output::{Bars, Counted, DensityCourse, Line, Profiles, Summary};
 use crate::results::Estimate;
@@ -10,8 +11,9 @@ use crate::results::Estimate;
 const MOST_FIGURES: usize = 12;
 /// Most bars of a figure that can be read.
 const MOST_BARS: usize = 60;
-/// More functions of a kind than this share one figure, up to so many.
+/// Densities and currents of a kind from which they share one figure, means in time that do, and most functions that can.
 const FEWEST_TOGETHER: usize = 4;
+const FEWEST_MEANS: usize = 2;
 const MOST_TOGETHER: usize = 16;
 /// Distributions that are drawn first.
 const FIRST: [&str; 6] = ["entropy_total", "entropy_medium", "work", "heat", "hatano_sasa", "entropy_housekeeping"];
@@ -25,15 +27,16 @@ const ROWS: [(&str, &str); 4] = [
 /// Values below this are rounding.
 const ROUNDING: f64 = 1e-9;
 /// Parts of the run after which a density is drawn: what relaxes does so at first.
-const MOMENTS: [f64; 6] = [0.0, 0.0625, 0.125, 0.25, 0.5, 1.0];
-/// Standard errors by which a density must change to be drawn more than once.
+const MOMENTS: [f64; 7] = [0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0];
+/// Standard errors by which a density must change to be drawn more than once, and the part of its weight that must be elsewhere.
 const CHANGE: f64 = 6.0;
+const ELSEWHERE: f64 = 0.04;
+/// A first density that is so many times as high as those after it is cut off.
+const TALL: f64 = 3.0;
 /// A density with more than this in one bin is a point, beside which others could not be seen.
 const POINT: f64 = 0.5;
 /// A change of entropy, in nats, that is none to look at.
 const STILL: f64 = 0.05;
-/// Fewest trajectories on either side of a ratio.
-const FEWEST: u64 = 10;
 /// A range of values that is smaller than this part of them is one value.
 const ONE_VALUE: f64 = 1e-3;
 /// Counts with fewer values than this say no more than their mean.
@@ -61,93 +64,6 @@ fn exact(summary: &Summary, name: &str) -> Option<f64> {
     find(summary, name)?.exact
 }
 
-/// What fluctuation theorems compare: both distributions, the logarithm of their ratio, the generating function.
-fn theorems(summary: &Summary, profiles: &Profiles) -> Result<Section, FigureError> {
-    let asked = |name: &str| summary.theorems.iter().any(|theorem| theorem.name == name);
-    let mut figures = Vec::new();
-    for counted in &profiles.distributions {
-        let name = &counted.line.name;
-        let reversed = counted.reversed.as_ref().filter(|_| name == "work" || name == "entropy_total");
-        if let Some((reversed, scale)) = reversed {
-            let (origin, of) = match name.as_str() {
-                "work" => (find(summary, "delta_F").and_then(|e| e.exact.or(Some(e.value)).filter(|value| value.is_finite())), "W"),
-                _ => (Some(0.0), "s"),
-            };
-            figures.push(both(counted, reversed, origin.filter(|_| of == "W"), of)?);
-            let totals = (reversed.iter().sum::<u64>() as f64 / counted.counts.iter().sum::<u64>() as f64).ln();
-            figures.extend(ratio(counted, reversed, totals, (origin, *scale), &format!("ln P_F({of})/P_R(−{of})"))?);
-        } else if name == "entropy_total" && counted.reversed.is_none() && asked("detailed_total") {
-            let mirrored = mirrored(counted);
-            figures.extend(ratio(counted, &mirrored, 0.0, (Some(0.0), 1.0), "ln P(s)/P(−s)")?);
-        }
-    }
-    if let Some(function) = &profiles.generating_function {
-        figures.push(generating_function(function)?);
-    }
-    Ok(Section { title: "Fluctuation theorems", figures, more: 0 })
-}
-
-/// Forward and reversed distribution, which cross at the free energy difference.
-fn both(counted: &Counted, reversed: &[u64], origin: Option<f64>, of: &str) -> Result<String, FigureError> {
-    let line = &counted.line;
-    let (all, all_reversed) = (counted.counts.iter().sum::<u64>() as f64, reversed.iter().sum::<u64>() as f64);
-    // Densities of the forward run give the width of the bins.
-    let width = counted.counts.iter().zip(&line.y).find(|(count, _)| **count > 0).map_or(1.0, |(count, density)| *count as f64 / (all * density));
-    let density: Vec<f64> = reversed.iter().map(|count| *count as f64 / (all_reversed * width)).collect();
-    let frame = Frame {
-        title: format!("{}: forward, and minus that of the reversed run", line.name),
-        x_label: figure::short(line),
-        y_label: with_unit("density", &line.unit),
-        logarithmic: true,
-        marks: origin.map(|origin| (origin, "ΔF".to_owned())).into_iter().collect(),
-        ..Frame::default()
-    };
-    curves(&frame, &[figure::seen(&format!("P_F({of})"), &line.x, &line.y), figure::seen(&format!("P_R(−{of})"), &line.x, &density)])
-}
-
-/// Logarithm of the ratio of two histograms over their value, beside the line that a theorem asks for; `totals` is that of the numbers of trajectories, the
-/// other first.
-fn ratio(counted: &Counted, other: &[u64], totals: f64, (origin, scale): (Option<f64>, f64), title: &str) -> Result<Option<String>, FigureError> {
-    let mut measured = Curve::new("", Style::Points, Vec::new(), Vec::new());
-    for ((x, one), other) in counted.line.x.iter().zip(&counted.counts).zip(other).filter(|((_, one), other)| **one >= FEWEST && **other >= FEWEST) {
-        let (one, other) = (*one as f64, *other as f64);
-        measured.x.push(*x);
-        measured.y.push((one / other).ln() + totals);
-        measured.error.push((1.0 / one + 1.0 / other).sqrt());
-    }
-    if measured.x.len() < 3 {
-        return Ok(None);
-    }
-    let line = origin.filter(|_| scale.is_finite()).map(|origin| measured.x.iter().map(|x| (x - origin) / scale).collect());
-    let exact = line.map(|y| Curve::new("", Style::Exact, measured.x.clone(), y));
-    let frame = Frame { title: title.to_owned(), x_label: figure::short(&counted.line), y_label: title.to_owned(), ..Frame::default() };
-    curves(&frame, &std::iter::once(measured).chain(exact).collect::<Vec<_>>()).map(Some)
-}
-
-/// Trajectories in the bin of minus the value.
-fn mirrored(counted: &Counted) -> Vec<u64> {
-    let x = &counted.line.x;
-    let width = x.get(1).zip(x.first()).map_or(1.0, |(second, first)| second - first);
-    let at = |value: f64| counted.line.x.first().map(|first| ((value - first) / width).round()).filter(|bin| *bin >= 0.0).map(|bin| bin as usize);
-    // Jumps may leave many trajectories at exactly 0, where a sign says nothing.
-    let tells = |x: &f64| x.abs() > width;
-    x.iter().map(|x| at(-x).filter(|_| tells(x)).and_then(|bin| counted.counts.get(bin)).copied().unwrap_or(0)).collect()
-}
-
-fn generating_function(function: &Line) -> Result<String, FigureError> {
-    let measured = Curve::new("", Style::Line, function.x.clone(), function.y.clone()).with_error(function.error.clone().unwrap_or_default());
-    let known = function.exact.iter().flat_map(|exact| function.x.iter().copied().zip(exact.iter().copied()));
-    let frame = Frame {
-        title: "ln⟨exp(−α Δs_tot)⟩/t; circles: its limit at long times".to_owned(),
-        x_label: "α".to_owned(),
-        y_label: with_unit("θ(α)", &function.unit),
-        exact: known.filter(|(_, theta)| theta.is_finite()).collect(),
-        marks: vec![(0.5, "symmetric about 1/2".to_owned())],
-        ..Frame::default()
-    };
-    curves(&frame, &[measured])
-}
-
 fn fields(profiles: &Profiles) -> Result<Section, FigureError> {
     let mut figures = profiles.planes.iter().map(plane::map).collect::<Result<Vec<_>, _>>()?;
     // The states of a network are names, not places; a count of few values is told by its mean.
@@ -157,14 +73,14 @@ fn fields(profiles: &Profiles) -> Result<Section, FigureError> {
     let mut all = figures.len();
     if densities.len() < FEWEST_TOGETHER {
         for density in &densities {
-            let course = profiles.courses.iter().find(|course| course.name == density.name && changes(course));
+            let course = profiles.courses.iter().find(|course| course.name == density.name && moments(course).len() > 1);
             figures.push(course.map_or_else(|| averaged(density), in_time)?);
             all += 1;
         }
     } else {
-        (figures, all) = add(figures, all, families(&densities, "densities, averaged over the run", &averaged)?);
+        (figures, all) = add(figures, all, families(&densities, ("densities, averaged over the run", FEWEST_TOGETHER), (&averaged, &|_| None))?);
     }
-    (figures, all) = add(figures, all, families(&currents, "currents, averaged over the run", &averaged)?);
+    (figures, all) = add(figures, all, families(&currents, ("currents, averaged over the run", FEWEST_TOGETHER), (&averaged, &|_| None))?);
     let more = all - figures.len();
     Ok(Section { title: "Densities and currents", figures, more })
 }
@@ -176,36 +92,61 @@ fn add(mut figures: Vec<String>, all: usize, (drawn, of): (Vec<String>, usize)) 
 
 /// A density or a current that is an average over the saves.
 fn averaged(line: &Line) -> Result<String, FigureError> {
-    figure::line(line, &format!("{}, averaged over the run", line.title), None)
+    // Of counts a density is a probability.
+    let title = if line.unit == "1" { line.title.replace("density", "probability") } else { line.title.clone() };
+    figure::line(&Line { title: title.clone(), ..line.clone() }, &format!("{title}, averaged over the run"), None)
 }
 
-/// Whether a density at the end differs from that at the start.
-fn changes(course: &DensityCourse) -> bool {
+/// Whether a density differs between two saves, by more than its errors and enough to be seen.
+fn differs(course: &DensityCourse, one: usize, other: usize) -> bool {
+    let width = course.x.get(1).zip(course.x.first()).map_or(1.0, |(second, first)| second - first);
+    let pairs = || course.rows[one].iter().zip(&course.rows[other]).map(|(a, b)| (a - b).abs()).enumerate();
+    let error = |bin: usize| course.errors[one][bin].hypot(course.errors[other][bin]);
+    pairs().any(|(bin, change)| change > CHANGE * error(bin) && change > ROUNDING) && 0.5 * width * pairs().map(|(_, change)| change).sum::<f64>() > ELSEWHERE
+}
+
+/// Saves at which a density is drawn: the end, and those before it that look different from the end and from one another.
+fn moments(course: &DensityCourse) -> Vec<usize> {
     let last = course.rows.len().saturating_sub(1);
-    let (Some(first), Some(end)) = (course.rows.first(), course.rows.last()) else { return false };
-    let error = |bin: usize| course.errors[0][bin].hypot(course.errors[last][bin]);
-    first.iter().zip(end).enumerate().any(|(bin, (a, b))| (a - b).abs() > CHANGE * error(bin) && (a - b).abs() > ROUNDING)
+    let width = course.x.get(1).zip(course.x.first()).map_or(1.0, |(second, first)| second - first);
+    let is_point = |moment: usize| course.rows[moment].iter().any(|p| p * width > POINT);
+    let mut moments = vec![last];
+    for moment in MOMENTS.iter().map(|part| (part * last as f64).round() as usize) {
+        if !is_point(moment) && moments.iter().all(|other| differs(course, moment, *other)) {
+            moments.push(moment);
+        }
+    }
+    moments.sort_unstable();
+    moments
 }
 
 /// A density at some moments.
 fn in_time(course: &DensityCourse) -> Result<String, FigureError> {
-    let last = course.rows.len().saturating_sub(1);
-    let mut moments: Vec<usize> = MOMENTS.iter().map(|part| (part * last as f64).round() as usize).collect();
-    moments.dedup();
-    let width = course.x.get(1).zip(course.x.first()).map_or(1.0, |(second, first)| second - first);
-    let is_point = |moment: usize| course.rows[moment].iter().any(|p| p * width > POINT);
+    let moments = moments(course);
+    let peak = |moment: &usize| course.rows[*moment].iter().copied().fold(0.0, f64::max);
+    let after = moments.iter().skip(1).map(peak).fold(0.0, f64::max);
+    let top = moments.first().map(peak).filter(|first| *first > TALL * after && after > 0.0);
+    let most = top.map_or(f64::INFINITY, |_| 1.5 * after);
+    let cut = |row: &Vec<f64>| row.iter().map(|p| p.min(most)).collect::<Vec<f64>>();
     let mut all = Vec::new();
-    for moment in moments.into_iter().filter(|moment| *moment == last || !is_point(*moment)) {
+    for &moment in &moments {
         let name = format!("t = {}", super::axes::tick(course.times[moment]));
-        all.push(Curve::new(name, Style::Line, course.x.clone(), course.rows[moment].clone()).with_error(course.errors[moment].clone()));
-        all.extend(course.exact.iter().map(|exact| Curve::new("", Style::Exact, course.x.clone(), exact[moment].clone())));
+        // Where a line is cut off its band would mislead.
+        let error = course.errors[moment].iter().zip(&course.rows[moment]).map(|(error, p)| if *p < most { *error } else { 0.0 });
+        all.push(Curve::new(name, Style::Line, course.x.clone(), cut(&course.rows[moment])).with_error(error.collect()));
+        all.extend(course.exact.iter().map(|exact| Curve::new("", Style::Exact, course.x.clone(), cut(&exact[moment]))));
     }
-    let title = format!("density of {}", course.name);
-    curves(&Frame { y_label: with_unit(&title, &course.unit), title, x_label: course.x_label.clone(), ..Frame::default() }, &all)
+    let words = if course.unit == "1" { "probability" } else { "density" };
+    let y_label = with_unit(&format!("{words} of {}", course.name), &course.unit);
+    let reaches = top.map_or_else(String::new, |top| format!("; cut off: at first it reaches {}", super::axes::tick(top)));
+    curves(&Frame { y_label, title: format!("{words} of {}{reaches}", course.name), x_label: course.x_label.clone(), ..Frame::default() }, &all)
 }
 
-/// Figures of functions, and how many there could be: those of a kind, which begin alike, in one figure where there are many.
-fn families(lines: &[Line], words: &str, alone: &dyn Fn(&Line) -> Result<String, FigureError>) -> Result<(Vec<String>, usize), FigureError> {
+/// What draws a function alone, and its exact last value.
+type Drawing<'a> = (&'a dyn Fn(&Line) -> Result<String, FigureError>, &'a dyn Fn(&Line) -> Option<f64>);
+
+/// Figures of functions, and how many there could be: those of a kind, which begin alike, in one figure where there are as many as `fewest`.
+fn families(lines: &[Line], (words, fewest): (&str, usize), (alone, end): Drawing<'_>) -> Result<(Vec<String>, usize), FigureError> {
     let place = |line: &Line| line.x_label.rfind('(').map(|start| line.x_label[start..].to_owned());
     let kind = |line: &Line| (line.name.split_once('.').map_or("", |(kind, _)| kind).to_owned(), line.unit.clone(), place(line));
     let mut figures = Vec::new();
@@ -215,8 +156,10 @@ fn families(lines: &[Line], words: &str, alone: &dyn Fn(&Line) -> Result<String,
             continue;
         }
         let alike: Vec<&Line> = lines.iter().filter(|other| kind(other) == kind(line)).collect();
-        if (FEWEST_TOGETHER..=MOST_TOGETHER).contains(&alike.len()) {
-            figures.push(together(&alike, words)?);
+        // Means that have nothing but a unit in common are no kind.
+        let is_kind = !words.is_empty() || line.name.contains('.');
+        if is_kind && (fewest..=MOST_TOGETHER).contains(&alike.len()) {
+            figures.push(together(&alike, words, end)?);
             done.extend(alike.iter().map(|line| line.name.clone()));
         } else {
             figures.push(alone(line)?);
@@ -229,7 +172,7 @@ fn families(lines: &[Line], words: &str, alone: &dyn Fn(&Line) -> Result<String,
 }
 
 /// Functions of a kind in one figure.
-fn together(lines: &[&Line], words: &str) -> Result<String, FigureError> {
+fn together(lines: &[&Line], words: &str, end: &dyn Fn(&Line) -> Option<f64>) -> Result<String, FigureError> {
     let Some(first) = lines.first() else { return curves(&Frame::default(), &[]) };
     let mut all = Vec::new();
     for line in lines {
@@ -237,26 +180,39 @@ fn together(lines: &[&Line], words: &str) -> Result<String, FigureError> {
         all.push(Curve::new(name, Style::Line, line.x.clone(), line.y.clone()).with_error(line.error.clone().unwrap_or_default()));
         all.extend(line.exact.iter().map(|exact| Curve::new("", Style::Exact, line.x.clone(), exact.clone())));
     }
-    let title =
-        first.name.split_once('.').map_or_else(|| words.to_owned(), |(kind, _)| if words.is_empty() { kind.to_owned() } else { format!("{kind}: {words}") });
-    let words =
-        ["centres of the bins of ", "faces of the bins of "].iter().fold(first.x_label.as_str(), |label, prefix| label.strip_prefix(prefix).unwrap_or(label));
-    // The places of different coordinates have a unit in common, not a name.
-    let x_label = if words.starts_with(first.name.as_str()) { words.replacen(first.name.as_str(), "coordinate", 1) } else { words.to_owned() };
-    curves(&Frame { y_label: with_unit(&title, &first.unit), title, x_label, ..Frame::default() }, &all)
+    let kind = first.name.split_once('.').map(|(kind, _)| match kind {
+        "position" if first.unit == "length/time" => "velocity",
+        "mean" => "mean copy number",
+        "entropy_rate" => "entropy per time",
+        kind => kind,
+    });
+    let title = kind.map_or_else(|| words.to_owned(), |kind| if words.is_empty() { kind.to_owned() } else { format!("{kind}: {words}") });
+    // The places of different coordinates have a kind or a unit in common, not a name.
+    let x_label = if first.x_label.starts_with(first.name.as_str()) {
+        first.x_label.replacen(first.name.as_str(), kind.unwrap_or("coordinate"), 1)
+    } else {
+        first.x_label.clone()
+    };
+    let exact = lines.iter().filter_map(|line| line.x.last().copied().zip(end(line))).collect();
+    curves(&Frame { y_label: with_unit(&title, &first.unit), title, x_label, exact, ..Frame::default() }, &all)
 }
 
 /// What flows, as bars; and the states of a network in time.
 fn flows(summary: &Summary, profiles: &Profiles) -> Result<Section, FigureError> {
     let rows: Vec<Bars> = ROWS.iter().filter_map(|(quantity, words)| row(&summary.estimates, quantity, words)).collect();
-    let bars: Vec<&Bars> = profiles.bars.iter().chain(&rows).filter(|bars| !bars.names.is_empty() && bars.names.len() <= MOST_BARS).collect();
+    // One bar is a number of the table; where all goes one way, the traffic is the flux.
+    let flux = profiles.bars.iter().find(|bars| bars.quantity == "flux");
+    let says_more = |bars: &&Bars| bars.names.len() > 1 && !(bars.quantity == "traffic" && flux.is_some_and(|flux| flux.values == bars.values));
+    let told: Vec<&Bars> = profiles.bars.iter().chain(&rows).filter(says_more).collect();
+    let bars: Vec<&Bars> = told.iter().copied().filter(|bars| bars.names.len() <= MOST_BARS).collect();
     let of_bars = |bars: &&Bars| {
         let known: Vec<Option<f64>> = bars.names.iter().map(|name| exact(summary, &format!("{}.{name}", bars.quantity))).collect();
         figure::bars(bars, &known)
     };
     let mut figures = bars.iter().map(of_bars).collect::<Result<Vec<_>, _>>()?;
-    let more = profiles.bars.len() + rows.len() - figures.len();
-    let network = profiles.courses.iter().filter(|course| course.name == "state" && (2..=MOST_TOGETHER).contains(&course.states.len()) && changes(course));
+    let more = told.len() - figures.len();
+    let network =
+        profiles.courses.iter().filter(|course| course.name == "state" && (2..=MOST_TOGETHER).contains(&course.states.len()) && moments(course).len() > 1);
     figures.extend(network.map(states).collect::<Result<Vec<_>, _>>()?);
     Ok(Section { title: "Flows and occupancies", figures, more })
 }
@@ -289,9 +245,12 @@ fn row(estimates: &[Estimate], quantity: &str, words: &str) -> Option<Bars> {
 }
 
 fn means(summary: &Summary, profiles: &Profiles) -> Result<Section, FigureError> {
-    let series: Vec<Line> = profiles.series.iter().filter(|line| line.x.len() > 1 && says_something(&line.y)).cloned().collect();
-    let alone = |line: &Line| figure::line(line, &line.title, exact(summary, &line.name).filter(|_| line.exact.is_none()));
-    let (mut figures, all) = families(&series, "", &alone)?;
+    let heard =
+        |line: &&Line| line.x.len() > 1 && says_something(&line.y) && !is_other_ledger(&line.name, &|name| profiles.series.iter().any(|l| l.name == name));
+    let series: Vec<Line> = profiles.series.iter().filter(heard).cloned().collect();
+    let end = |line: &Line| exact(summary, &line.name).filter(|_| line.exact.is_none());
+    let alone = |line: &Line| figure::line(line, &line.title, end(line));
+    let (mut figures, all) = families(&series, ("", FEWEST_MEANS), (&alone, &end))?;
     let more = all - figures.len();
     // The entropy of the only coordinate is that of the system.
     if let [course] = profiles.courses.as_slice()
@@ -321,15 +280,31 @@ fn entropy(course: &DensityCourse) -> Result<Option<String>, FigureError> {
 }
 
 fn distributions(summary: &Summary, profiles: &Profiles) -> Result<Section, FigureError> {
-    let mut shown: Vec<&Line> = profiles.distributions.iter().map(|counted| &counted.line).filter(|line| is_of_interest(line)).collect();
-    shown.sort_by_key(|line| FIRST.iter().position(|name| line.name == *name).unwrap_or(FIRST.len()));
+    let among = |name: &str| profiles.distributions.iter().any(|counted| counted.line.name == name);
+    let value = |name: &str| find(summary, name).map(|e| e.value);
+    // What fluctuates less than both ledgers of entropy differ is the work of the time step.
+    let step = value("time_step_error.variance").unwrap_or(0.0);
+    let is_step = |name: &str| name.starts_with("entropy") && value(&format!("{name}.variance")).is_some_and(|variance| variance <= step);
+    let shown = |counted: &&Counted| {
+        let name = &counted.line.name;
+        is_of_interest(&counted.line) && !is_other_ledger(name, &among) && !is_step(name)
+    };
+    let mut shown: Vec<&Counted> = profiles.distributions.iter().filter(shown).collect();
+    shown.sort_by_key(|counted| FIRST.iter().position(|name| counted.line.name == *name).unwrap_or(FIRST.len()));
     let normal = |name: &str| {
         let variance = exact(summary, &format!("{name}.variance")).filter(|variance| *variance > ROUNDING);
         exact(summary, name).zip(variance).map(|(mean, variance)| (mean, variance.sqrt()))
     };
-    let figures = shown.iter().take(MOST_FIGURES).map(|line| figure::histogram(line, normal(&line.name))).collect::<Result<Vec<_>, _>>()?;
+    let figures = shown.iter().take(MOST_FIGURES).map(|counted| figure::histogram(counted, normal(&counted.line.name))).collect::<Result<Vec<_>, _>>()?;
     let more = shown.len() - figures.len();
     Ok(Section { title: "Distributions over trajectories", figures, more })
+}
+
+/// Whether a quantity is the same on the path ledger as one that is there, or the difference of both.
+fn is_other_ledger(name: &str, is_there: &dyn Fn(&str) -> bool) -> bool {
+    // Heats of several baths are there with the energy change, and medium entropy of one bath is its heat.
+    let physical = |name: &str| is_there(name) || (name == "heat" && is_there("energy_change")) || (name == "entropy_medium" && is_there("heat"));
+    ["time_step_error", "shadow_work"].contains(&name) || name.strip_suffix("_path").is_some_and(physical)
 }
 
 /// Anything but rounding.
@@ -347,30 +322,6 @@ fn is_of_interest(line: &Line) -> bool {
 mod tests {
     use super::*;
 
-    fn counted(x: Vec<f64>, counts: Vec<u64>, reversed: Option<Vec<u64>>) -> Counted {
-        let all = counts.iter().sum::<u64>() as f64;
-        let y = counts.iter().map(|count| *count as f64 / all).collect();
-        let line = Line { name: "entropy_total".into(), x, y, ..Line::default() };
-        Counted { line, counts, reversed: reversed.map(|reversed| (reversed, 1.0)) }
-    }
-
-    #[test]
-    fn bins_find_their_mirror_images() {
-        let one = counted(vec![-1.5, -0.5, 0.5, 1.5, 2.5], vec![1, 2, 3, 4, 5], None);
-        assert_eq!(mirrored(&one), [4, 0, 0, 1, 0]);
-    }
-
-    #[test]
-    fn a_ratio_needs_trajectories_on_both_sides() {
-        let x = vec![-2.5, -1.5, -0.5, 0.5, 1.5, 2.5];
-        let drawn = |counts: Vec<u64>| {
-            let one = counted(x.clone(), counts, None);
-            ratio(&one, &mirrored(&one), 0.0, (Some(0.0), 1.0), "ratio").expect("drawn")
-        };
-        assert!(drawn(vec![5, 500, 70, 80, 900, 9]).is_none());
-        assert_eq!(drawn(vec![50, 500, 70, 80, 900, 90]).expect("enough").matches("<circle").count(), 4);
-    }
-
     #[test]
     fn only_a_density_that_changes_is_drawn_at_several_moments() {
         let course = |end: f64| DensityCourse {
@@ -381,9 +332,26 @@ mod tests {
             errors: vec![vec![0.01; 2]; 33],
             ..DensityCourse::default()
         };
-        assert!(changes(&course(2.0)) && !changes(&course(1.03)));
-        let svg = in_time(&course(2.0)).expect("drawn");
-        assert!(["t = 0", "t = 2", "t = 4", "t = 8", "t = 16", "t = 32"].iter().all(|name| svg.contains(name)), "{svg}");
+        assert_eq!(moments(&course(1.03)), [32]);
+        assert_eq!(moments(&course(1.9)), [0, 16, 32], "the first parts of the change are too small to be seen");
+        let svg = in_time(&course(1.9)).expect("drawn");
+        assert!(["t = 0", "t = 16", "t = 32"].iter().all(|name| svg.contains(name)), "{svg}");
+        let comes_back = DensityCourse { rows: (0..33).map(|k| vec![if k == 8 { 1.9 } else { 1.0 }, 1.0]).collect(), ..course(1.0) };
+        assert_eq!(moments(&comes_back), [8, 32]);
+    }
+
+    #[test]
+    fn a_first_density_that_towers_over_the_others_is_cut_off() {
+        let course = DensityCourse {
+            name: "x".into(),
+            times: vec![0.0, 1.0],
+            x: vec![0.005, 0.015],
+            rows: vec![vec![40.0, 0.0], vec![2.0, 2.0]],
+            errors: vec![vec![0.01; 2]; 2],
+            ..DensityCourse::default()
+        };
+        let svg = in_time(&course).expect("drawn");
+        assert!(svg.contains("cut off: at first it reaches 40") && !svg.contains(">30<"), "{svg}");
     }
 
     #[test]
@@ -391,8 +359,26 @@ mod tests {
         let line = |name: &str| Line { name: name.into(), x: vec![0.0, 1.0], y: vec![1.0, 2.0], ..Line::default() };
         let lines = ["heat.a", "heat.b", "heat.c", "heat.d", "work"].map(line);
         let alone = |line: &Line| figure::line(line, "", None);
-        assert_eq!(families(&lines, "", &alone).expect("drawn").1, 2);
-        assert_eq!(families(&lines[1..], "", &alone).expect("drawn").1, 4);
+        let drawn = |lines: &[Line], fewest| families(lines, ("", fewest), (&alone, &|_| None)).expect("drawn").1;
+        assert_eq!(drawn(&lines, 4), 2);
+        assert_eq!(drawn(&lines[1..], 4), 4);
+        assert_eq!(drawn(&[line("work"), line("heat")], 2), 2, "nothing but a unit in common");
+    }
+
+    #[test]
+    fn an_exact_end_of_one_of_several_functions_is_a_circle() {
+        let line = |name: &str| Line { name: name.into(), x: vec![0.0, 1.0], y: vec![1.0, 2.0], ..Line::default() };
+        let lines = ["energy.1", "energy.2"].map(line);
+        let svg = together(&lines.iter().collect::<Vec<_>>(), "", &|line| (line.name == "energy.2").then_some(2.1)).expect("drawn");
+        assert_eq!(svg.matches("<circle").count(), 1);
+    }
+
+    #[test]
+    fn the_path_ledger_is_not_drawn_beside_the_physical_one() {
+        let among = |names: &'static [&'static str]| move |name: &str| names.contains(&name);
+        assert!(is_other_ledger("entropy_total_path", &among(&["entropy_total"])) && is_other_ledger("time_step_error", &among(&[])));
+        assert!(!is_other_ledger("entropy_medium_path", &among(&["position.x"])) && !is_other_ledger("entropy_total", &among(&[])));
+        assert!(is_other_ledger("heat_path", &among(&["energy_change"])));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::statistics::FieldLayout;
 
 /// Just beside a moment, as a part of the run.
 pub(super) const BESIDE: f64 = 1e-9;
+/// Weight of a density outside of a grid that is rounding.
+const UNPLACED: f64 = 1e-6;
 /// A relative change of the protocol from just before a moment to just after it that is a jump.
 const JUMP: f64 = 1e-6;
 
@@ -55,6 +57,42 @@ impl Marginal {
     }
 }
 
+impl Marginal {
+    /// Probability of less than each of several values, in growing order; `None` where there is weight outside of all of them and the law does not say on
+    /// which side.
+    fn below(&self, edges: &[f64]) -> Option<Vec<f64>> {
+        match self {
+            Self::Normal { mean, deviation: 0.0 } => Some(edges.iter().map(|edge| f64::from(mean < edge)).collect()),
+            Self::Normal { mean, deviation } => Normal::new(*mean, *deviation).ok().map(|law| edges.iter().map(|edge| law.cdf(*edge)).collect()),
+            Self::Density(density) => {
+                let mut sum = 0.0;
+                let parts = edges.windows(2).zip(bin_averages(density, edges)).map(|(pair, average)| (pair[1] - pair[0]) * average);
+                let below: Vec<f64> = std::iter::once(0.0)
+                    .chain(parts.map(|part| {
+                        sum += part;
+                        sum
+                    }))
+                    .collect();
+                (sum >= 1.0 - UNPLACED).then_some(below)
+            }
+            Self::Counts(_) => None,
+        }
+    }
+}
+
+/// Current through the faces of a grid, averaged over a run, by continuity: what was below a face and is not any more has passed it. Where a coordinate
+/// comes round its mean displacement says how much went all the way.
+pub(super) fn current(layout: &FieldLayout, (first, last): (&Marginal, &Marginal), duration: f64, displacement: Option<f64>) -> Option<Vec<f64>> {
+    let edges: Vec<f64> = (0..=layout.bins).map(|edge| layout.lower + edge as f64 * layout.width()).collect();
+    let mut passed: Vec<f64> = first.below(&edges)?.iter().zip(last.below(&edges)?).map(|(before, after)| before - after).collect();
+    if layout.closed {
+        passed.pop();
+        let round = displacement? / (layout.upper - layout.lower) - passed.iter().sum::<f64>() / layout.bins as f64;
+        passed.iter_mut().for_each(|passed| *passed += round);
+    }
+    Some(passed.into_iter().map(|passed| passed / duration).collect())
+}
+
 /// What is known at every save.
 #[derive(Default)]
 pub(super) struct Courses {
@@ -62,6 +100,8 @@ pub(super) struct Courses {
     pub(super) means: BTreeMap<String, Vec<f64>>,
     /// Laws `[coordinate][save]`; nothing of coordinates whose laws are not known.
     pub(super) laws: Vec<Vec<Marginal>>,
+    /// What the states of a network pay per time, `[save][state]`, with the name of its series.
+    pub(super) rates: Vec<(String, Vec<Vec<f64>>)>,
 }
 
 /// Numbers known at the ends of slices of time; on straight lines in between.
@@ -186,6 +226,19 @@ mod tests {
         }
         assert_eq!(track.column(0), [0.0, 1.0, 2.0, 4.0]);
         assert_eq!(track.column(1), [0.0, 0.125, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn what_leaves_one_place_for_another_passes_the_faces_between_them() {
+        let layout = FieldLayout { lower: 0.0, upper: 4.0, bins: 4, closed: false };
+        let at = |mean: f64| Marginal::Normal { mean, deviation: 0.0 };
+        assert_eq!(current(&layout, (&at(0.5), &at(2.5)), 2.0, None), Some(vec![0.0, 0.5, 0.5, 0.0, 0.0]));
+        assert_eq!(current(&layout, (&at(2.5), &at(0.5)), 2.0, None), Some(vec![0.0, -0.5, -0.5, 0.0, 0.0]));
+        let ring = FieldLayout { closed: true, ..layout };
+        // By 2, or by 2 less a whole turn of 4.
+        assert_eq!(current(&ring, (&at(0.5), &at(2.5)), 1.0, Some(2.0)), Some(vec![0.0, 1.0, 1.0, 0.0]));
+        assert_eq!(current(&ring, (&at(0.5), &at(2.5)), 1.0, Some(-2.0)), Some(vec![-1.0, 0.0, 0.0, -1.0]));
+        assert_eq!(current(&ring, (&at(0.5), &at(2.5)), 1.0, None), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::courses::Marginal;
+use super::courses::{Marginal, current};
 use super::evidence::Gathered;
 use super::refine::error_of_z;
 use super::{Simulation, SimulationError};
@@ -81,8 +81,10 @@ pub struct Outcome {
     pub exact_means: BTreeMap<String, Vec<f64>>,
     /// Statistics of the run with the protocol reversed, where there was one.
     pub reverse: Option<Scalars>,
-    /// Exact current of the first field, where known.
-    pub exact_current: Option<f64>,
+    /// Exact current through the faces of each field, where known.
+    pub exact_currents: Vec<Option<Vec<f64>>>,
+    /// What the states of a network pay per time, `[save][state]`, with the name of its series.
+    pub state_rates: Vec<(String, Vec<Vec<f64>>)>,
 }
 
 impl Outcome {
@@ -164,7 +166,8 @@ impl Simulation {
             exact_densities: self.exact_densities(&forward.fields),
             exact_means: self.answers.courses.means.clone(),
             reverse: reverse.map(|reverse| reverse.scalars),
-            exact_current: self.answers.current,
+            exact_currents: self.exact_currents(&forward.fields),
+            state_rates: self.answers.courses.rates.clone(),
             kept: kept(&self.experiment, plan, &forward),
             observables: forward.observables,
             scalars: forward.scalars,
@@ -280,6 +283,21 @@ impl Simulation {
                 }
                 _ => None,
             }
+        };
+        fields.iter().enumerate().map(known).collect()
+    }
+
+    /// Exact currents through all faces: a steady state of one coordinate has the same everywhere, others follow by continuity from the laws at both ends.
+    fn exact_currents(&self, fields: &Fields) -> Vec<Option<Vec<f64>>> {
+        let schedule = self.plan.schedule;
+        let known = |(index, field): (usize, &Field)| {
+            if let Some(j) = self.answers.current.filter(|_| index == 0) {
+                return Some(vec![j; field.layout().edges().len()]);
+            }
+            let coordinate = usize::from(self.plan.fields.get(index)?.coordinate);
+            let laws = self.answers.courses.laws.get(coordinate)?;
+            let displacement = self.answers.values.get(&format!("displacement.{}", self.plan.coordinates[coordinate].name)).map(|(value, _)| *value);
+            current(field.layout(), (laws.first()?, laws.last()?), schedule.steps as f64 * schedule.dt, displacement)
         };
         fields.iter().enumerate().map(known).collect()
     }
