@@ -126,7 +126,7 @@ pub(super) fn with_unit(name: &str, unit: &str) -> String {
 /// A label with its units as people write them.
 pub(super) fn written(label: &str) -> String {
     const WRITTEN: [(&str, &str); 8] = [
-        (") (", ", "),
+        ("ledger) (", "ledger, "),
         ("((1/time)^-1)", "(time)"),
         ("((length/time)^-1)", "(time/length)"),
         ("((length^2/time)^-1)", "(time/length²)"),
@@ -177,6 +177,7 @@ mod tests {
         assert_eq!(written("longest arrow 0.1 (length^-1.time^-1)"), "longest arrow 0.1 (length⁻¹ time⁻¹)");
         assert_eq!(written("density ((1/time)^-1)"), "density (time)");
         assert_eq!(written("entropy (physical ledger) (nat)"), "entropy (physical ledger, nat)");
+        assert_eq!(written("θ(α) (time^-1)"), "θ(α) (time⁻¹)");
     }
 
     #[test]

@@ -31,6 +31,8 @@ const MOMENTS: [f64; 7] = [0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0];
 /// Standard errors by which a density must change to be drawn more than once, and the part of its weight that must be elsewhere.
 const CHANGE: f64 = 6.0;
 const ELSEWHERE: f64 = 0.04;
+/// Part of an axis on which what a function does is hardly seen.
+const SMALL: f64 = 0.15;
 /// A first density that is so many times as high as those after it is cut off.
 const TALL: f64 = 3.0;
 /// A density with more than this in one bin is a point, beside which others could not be seen.
@@ -158,7 +160,8 @@ fn families(lines: &[Line], (words, fewest): (&str, usize), (alone, end): Drawin
         let alike: Vec<&Line> = lines.iter().filter(|other| kind(other) == kind(line)).collect();
         // Means that have nothing but a unit in common are no kind.
         let is_kind = !words.is_empty() || line.name.contains('.');
-        if is_kind && (fewest..=MOST_TOGETHER).contains(&alike.len()) {
+        let can_share = (fewest..=MOST_TOGETHER).contains(&alike.len()) && (alike.len() >= FEWEST_TOGETHER || !would_be_flat(&alike));
+        if is_kind && can_share {
             figures.push(together(&alike, words, end)?);
             done.extend(alike.iter().map(|line| line.name.clone()));
         } else {
@@ -169,6 +172,20 @@ fn families(lines: &[Line], (words, fewest): (&str, usize), (alone, end): Drawin
     let all = figures.len();
     figures.truncate(MOST_FIGURES);
     Ok((figures, all))
+}
+
+/// Whether functions far apart would all lose in one figure what they do each.
+fn would_be_flat(lines: &[&Line]) -> bool {
+    let span = |values: &mut dyn Iterator<Item = f64>| {
+        let (low, high) = values.filter(|y| y.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)));
+        high - low
+    };
+    let all = span(&mut lines.iter().flat_map(|line| line.y.iter().copied()));
+    lines.iter().all(|line| {
+        let own = span(&mut line.y.iter().copied());
+        let error = line.error.iter().flatten().copied().filter(|error| error.is_finite()).fold(0.0, f64::max);
+        own > CHANGE * error && own < SMALL * all
+    })
 }
 
 /// Functions of a kind in one figure.
@@ -363,6 +380,16 @@ mod tests {
         assert_eq!(drawn(&lines, 4), 2);
         assert_eq!(drawn(&lines[1..], 4), 4);
         assert_eq!(drawn(&[line("work"), line("heat")], 2), 2, "nothing but a unit in common");
+    }
+
+    #[test]
+    fn functions_far_apart_keep_their_own_axes_if_they_move() {
+        let line = |level: f64, height: f64| Line { x: vec![0.0, 1.0], y: vec![level, level + height], error: Some(vec![0.1; 2]), ..Line::default() };
+        let flat = |one: (f64, f64), other: (f64, f64)| would_be_flat(&[&line(one.0, one.1), &line(other.0, other.1)]);
+        assert!(flat((0.0, 5.0), (100.0, -3.0)));
+        assert!(!flat((0.0, 5.0), (10.0, -3.0)), "not far apart");
+        assert!(!flat((0.0, 0.2), (100.0, -0.2)), "standing still");
+        assert!(!flat((0.0, 60.0), (100.0, -3.0)), "one of them is seen");
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn of_text(text: &str) -> Plan {
 
 #[test]
 fn forms_agree_with_the_native_path() {
-    agrees(&plan("active-bead", &[("measure.every", "0.1")]));
+    agrees(&plan("active-bead", &[("ensemble.dt", "0.05"), ("measure.every", "0.1")]));
     agrees(&plan("gyrator", &[("measure.every", "0.1")]));
     agrees(&plan("overdamped-chain", &[("protocol.duration", "2"), ("measure.every", "1")]));
     agrees(&of_text(MOVING));
@@ -47,6 +47,6 @@ fn forms_agree_with_the_native_path() {
 
 #[test]
 fn euler_steps_with_odd_variables_agree_too() {
-    agrees(&plan("active-bead", &[("measure.every", "0.1"), ("ensemble.integrator", "euler-maruyama")]));
+    agrees(&plan("active-bead", &[("ensemble.dt", "0.05"), ("measure.every", "0.1"), ("ensemble.integrator", "euler-maruyama")]));
     agrees(&of_text(&MOVING.replace("dt = 0.05", "dt = 0.05\nintegrator = \"euler-maruyama\"")));
 }
