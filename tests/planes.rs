@@ -30,7 +30,7 @@ w = "4*t"
 distribution = "steady-state"
 [ensemble]
 trajectories = 50_000
-dt = 0.0005
+dt = 0.001
 seed = 3
 [measure]
 every = 0.5
@@ -151,7 +151,7 @@ g = "-2*t^2"
 distribution = "steady-state"
 [ensemble]
 trajectories = 50_000
-dt = 0.0005
+dt = 0.001
 seed = 8
 [measure]
 every = 0.5
