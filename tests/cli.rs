@@ -37,6 +37,7 @@ fn wrong_input_is_told_what_is_wrong_and_exits_with_two() {
     refused(folder.path(), &run(&["--set", "measure.theorems=['crook']"]), 2, &["crook", "crooks"]);
     refused(folder.path(), &run(&["--set", "ensemble.integrator=heun"]), 2, &["path ledger"]);
     refused(folder.path(), &["run", "dragged-bead", "-n", "64", "--device", "no such card"], 2, &["no such card"]);
+    refused(folder.path(), &["run", "dragged-bead", "-n", "64", "--device", "0", "--backend", "cpu"], 2, &["leave one of the two out"]);
     refused(folder.path(), &["check", "nothing.h5"], 2, &["nothing.h5"]);
     refused(folder.path(), &["models", "driven-rang"], 2, &["driven-ring"]);
 }

@@ -45,6 +45,7 @@ fn the_open_triangle_has_the_numbers_of_schnakenberg() {
         assert!((exact(&outcome, name) - value).abs() <= 1e-7, "{name}: {}", exact(&outcome, name));
     }
     assert!((estimate(&outcome, "affinity.B-C").value.abs() - 60f64.ln()).abs() <= 1e-12);
+    assert_eq!(exact(&outcome, "affinity.B-C"), estimate(&outcome, "affinity.B-C").value);
     assert!(all_agree(&outcome) >= 15);
     for name in ["detailed_total", "gallavotti_cohen", "steady_balance", "tur", "conservation"] {
         assert_holds(&outcome, name);

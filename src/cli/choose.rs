@@ -16,7 +16,11 @@ pub(super) fn backend(arguments: &Hardware, precision: Precision, plan: Option<&
     let hardware = || gpu::adapters().into_iter().find(|adapter| adapter.kind.is_hardware());
     let any = || gpu::adapters().into_iter().min_by_key(|adapter| (!adapter.kind.is_hardware(), adapter.index));
     match (arguments.backend, arguments.device.as_deref()) {
-        (Choice::Cpu, _) => Ok((native()?, "as asked".to_owned())),
+        (Choice::Cpu, Some(device)) => Err(BackendError::NoDevice {
+            asked: device.to_owned(),
+            available: "--backend cpu uses the processor and --device names a GPU: leave one of the two out".to_owned(),
+        }),
+        (Choice::Cpu, None) => Ok((native()?, "as asked".to_owned())),
         (Choice::Gpu | Choice::Auto, Some(device)) => Ok((on_gpu(named(device))?, "named by --device".to_owned())),
         (Choice::Gpu, None) => match any() {
             Some(adapter) => Ok((on_gpu(named(&adapter.index.to_string()))?, "as asked".to_owned())),

@@ -184,7 +184,11 @@ impl Reader {
         };
         let value = value.filter(|value| *value >= least);
         if value.is_none() {
-            self.problem(&item.place, format!("{what} must be an integer of at least {least}"), format!("this is {shown}"));
+            let bound = match item.value {
+                Value::Float(value) if value > LARGEST_EXACT => format!("of at most {LARGEST_EXACT}"),
+                _ => format!("of at least {least}"),
+            };
+            self.problem(&item.place, format!("{what} must be an integer {bound}"), format!("this is {shown}"));
         }
         value
     }

@@ -20,7 +20,7 @@ fn is_taken(name: &str) -> bool {
 
 impl<'a> Naming<'a> {
     /// Species and what is global keep their names where ness allows it; local parameters where nothing else has theirs, otherwise
-    /// `<parameter>_<reaction>`. A name that ness reserves, or that is taken, gets `_` behind it.
+    /// `<parameter>_<reaction>`. Time is a variable of the protocol. A name that ness reserves, or that is taken, gets `_` behind it.
     pub(super) fn of(model: &Model<'a>) -> Self {
         let mut naming = Self { names: BTreeMap::new(), renamed: Vec::new() };
         let mut used: BTreeSet<String> = model.owners.keys().filter(|id| !is_taken(id)).map(|id| (*id).to_owned()).collect();
@@ -41,6 +41,11 @@ impl<'a> Naming<'a> {
                 _ => naming.settle(symbol, constant.id, constant.id, true, &mut used),
             }
         }
+        let mut time = "time".to_owned();
+        while is_taken(&time) || used.contains(&time) {
+            time.push('_');
+        }
+        naming.names.insert(Symbol::Time, time);
         naming
     }
 
@@ -60,9 +65,6 @@ impl<'a> Naming<'a> {
 
     /// The name of a symbol.
     pub(super) fn name(&self, symbol: Symbol) -> String {
-        match symbol {
-            Symbol::Time => "t".to_owned(),
-            _ => self.names.get(&symbol).cloned().unwrap_or_default(),
-        }
+        self.names.get(&symbol).cloned().unwrap_or_default()
     }
 }

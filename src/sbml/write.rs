@@ -100,7 +100,8 @@ impl Draft<'_, '_, '_> {
         }
         self.write_parameters(&names, &used, &mut out)?;
         let Options { duration, every, trajectories, seed } = *self.options;
-        out += &format!("[protocol]\nduration = {}\n\n[initial]\ndistribution = \"point\"\n\n", number(duration));
+        let time = if used.contains(&Symbol::Time) { format!("{} = \"t\"\n", names.name(Symbol::Time)) } else { String::new() };
+        out += &format!("[protocol]\nduration = {}\n{time}\n[initial]\ndistribution = \"point\"\n\n", number(duration));
         out += &format!("[ensemble]\ntrajectories = {trajectories}\nseed = {seed}\n\n[measure]\nevery = {}\n", number(every));
         Ok(out)
     }

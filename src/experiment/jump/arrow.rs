@@ -35,6 +35,9 @@ pub(super) fn parse(text: &str) -> Result<Equation, Fault> {
         let place = after + second;
         return Err((place..place + 2, "a reaction has one arrow".to_owned(), "write a reaction for each step".to_owned()));
     }
+    if text[..at].trim().is_empty() && text[after..].trim().is_empty() {
+        return Err((0..text.len(), "nothing is on either side of the arrow".to_owned(), "expected a species on one side at least, as in `0 -> A`".to_owned()));
+    }
     Ok(Equation { reactants: side(text, 0..at)?, products: side(text, after..text.len())?, reversible: arrow == "<->" })
 }
 
@@ -59,7 +62,8 @@ fn side(text: &str, range: Range<usize>) -> Result<Vec<Term>, Fault> {
 
 fn term(text: &str, span: Range<usize>) -> Result<Term, Fault> {
     let words = &text[span.clone()];
-    let digits = words.len() - words.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    // A number with a point is read whole, so as to be refused by its name.
+    let digits = words.len() - words.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let (number, rest) = words.split_at(digits);
     let name = rest.trim_start_matches(|c: char| c == '*' || c.is_whitespace());
     let count = if number.is_empty() { Some(1) } else { number.parse::<u32>().ok().filter(|count| (1..=MOST).contains(count)) };
@@ -103,9 +107,14 @@ mod tests {
 
     #[test]
     fn what_is_no_equation_is_refused_at_its_place() {
-        for (text, place, word) in
-            [("A + B", 0..5, "arrow"), ("A -> B -> C", 7..9, "one arrow"), ("A + -> B", 4..4, "a number and a species"), ("0A -> B", 0..2, "number")]
-        {
+        for (text, place, word) in [
+            ("A + B", 0..5, "arrow"),
+            ("A -> B -> C", 7..9, "one arrow"),
+            ("A + -> B", 4..4, "a number and a species"),
+            ("0A -> B", 0..2, "number"),
+            ("0.5 A -> B", 0..5, "`0.5`"),
+            (" <-> ", 0..5, "nothing"),
+        ] {
             let (span, message, _) = parse(text).expect_err(text);
             assert!(span == place && message.contains(word), "{text}: {span:?} {message}");
         }

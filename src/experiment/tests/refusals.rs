@@ -200,6 +200,11 @@ const SCHEDULE: &[Case] = &[
     ("every = 0.1", "every = 0.3", &[r#"27:9 `every` does not divide the duration 2 | this is 0.3 | the nearest that does is 0.2857142857143 = "2/7""#]),
     ("every = 0.1", "every = 3", &["27:9 `every` does not divide the duration 2 | this is 3 | the nearest that does is 2"]),
     ("trajectories = 1000", "trajectories = 0", &["23:16 `trajectories` must be an integer of at least 1 | this is 0 | -"]),
+    (
+        "trajectories = 1000",
+        "trajectories = 1e30",
+        &["23:16 `trajectories` must be an integer of at most 9007199254740992 | this is 1000000000000000000000000000000 | -"],
+    ),
     ("trajectories = 1000", "trajectories = 1.5", &["23:16 `trajectories` must be an integer of at least 1 | this is 1.5 | -"]),
     ("trajectories = 1000", r#"trajectories = "many""#, &["23:16 `trajectories` must be an integer | found a string | -"]),
     ("dt = 0.01", "dt = 0.01\nseed = -1", &["25:8 `seed` must be an integer of at least 0 | this is -1 | -"]),

@@ -219,6 +219,16 @@ fn events(all: &str) -> String {
 
 const TIME: &str = "<csymbol encoding=\"text\" definitionURL=\"http://www.sbml.org/sbml/symbols/time\">t</csymbol>";
 
+#[test]
+fn rates_may_read_time() {
+    let both = species("X", "") + &species("time", "hasOnlySubstanceUnits=\"true\"");
+    let law = format!("<apply><times/>{X}{TIME}</apply>");
+    let imported = good(&model(&[("Species", &both), ("Reactions", &reaction("R", &["X"], &["time"], &law))]));
+    for line in ["propensity = \"X*time_\"", "[protocol]\nduration = 50\ntime_ = \"t\"\n"] {
+        says(&imported.text, line);
+    }
+}
+
 fn compare(relation: &str, left: &str, right: &str) -> String {
     format!("<apply><{relation}/>{left}{right}</apply>")
 }

@@ -84,6 +84,9 @@ impl Question<'_> {
                 know(values, format!("current.{}", cycle.name), current, source);
             }
         }
+        for cycle in &self.circuit.cycles {
+            know(values, format!("affinity.{}", cycle.name), cycle.affinity, "rates around the cycle");
+        }
         know(values, "activity", rates.iter().sum::<f64>() * self.duration(), source);
         for (state, name) in self.names.states.iter().enumerate() {
             know(values, format!("occupancy.{name}"), flows.spent[state] * per_time, source);
