@@ -14,6 +14,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::{ExactError, positive, range};
 use crate::density::Density;
+use crate::surface::Surface;
 
 /// Change of an answer by doubling the number of Hermite functions, or of places, that counts as none.
 const SETTLED: f64 = 1e-9;
@@ -23,12 +24,19 @@ const MOST_FUNCTIONS: usize = 512;
 const MOST_PLACES: usize = 257;
 /// Cells of the density that comes back.
 const CELLS: usize = 1024;
+/// Cells of the law of place and velocity that comes back, and how many standard deviations of velocities it reaches.
+const LAW_CELLS: [usize; 2] = [384, 320];
+const REACH: f64 = 9.0;
+/// A density below this part of its largest value is one of rounding, not of truncation.
+const FAINT: f64 = 1e-30;
 
 /// The stationary state of a driven ring with inertia.
 #[derive(Clone, Debug)]
 pub struct KramersRing {
     /// Density of positions.
     pub density: Density,
+    /// Density of positions and velocities.
+    pub law: Surface,
     /// Mean velocity.
     pub velocity: f64,
     /// Mean square of the velocity.
@@ -60,6 +68,8 @@ pub struct Problem<'a> {
 struct Truncated {
     /// Density of positions at the places of the grid.
     places: DVector<f64>,
+    /// `S_1, S_2, …`, where they were kept.
+    ratios: Vec<DMatrix<f64>>,
     velocity: f64,
     velocity_squared: f64,
 }
@@ -72,16 +82,17 @@ impl KramersRing {
         positive("the friction", problem.friction)?;
         positive("the temperature", problem.temperature)?;
         let (mut functions, mut places) = FEWEST;
+        let solve = |functions, places| problem.solve(functions, places, false);
         let unresolved = |places: usize| ExactError::Unresolved { cells: places };
-        let mut best = problem.solve(functions, places)?;
+        let mut best = solve(functions, places)?;
         let mut error;
         loop {
             if 2 * functions > MOST_FUNCTIONS || 2 * places - 1 > MOST_PLACES {
                 return Err(unresolved(places));
             }
             // The worse of the two truncations grows.
-            let longer = problem.solve(2 * functions, places)?;
-            let finer = problem.solve(functions, 2 * places - 1)?;
+            let longer = solve(2 * functions, places)?;
+            let finer = solve(functions, 2 * places - 1)?;
             let (of_functions, of_places) = (best.change(&longer), best.change(&finer));
             error = of_functions.max(of_places);
             if error <= SETTLED {
@@ -93,7 +104,7 @@ impl KramersRing {
             if of_places > SETTLED {
                 places = 2 * places - 1;
             }
-            best = problem.solve(functions, places)?;
+            best = solve(functions, places)?;
             if !best.velocity.is_finite() {
                 return Err(unresolved(places));
             }
@@ -102,6 +113,7 @@ impl KramersRing {
         let round: f64 = (0..CELLS).map(|i| (problem.force)(problem.range.0 + length * i as f64 / CELLS as f64)).sum::<f64>() * length / CELLS as f64;
         let nodes = (0..=CELLS).map(|i| interpolate(&best.places, i as f64 / CELLS as f64).max(0.0)).collect();
         Ok(Self {
+            law: problem.law(&best, functions)?,
             density: Density::new(problem.range.0, problem.range.1, nodes)?,
             velocity: best.velocity,
             velocity_squared: best.velocity_squared,
@@ -122,7 +134,37 @@ impl Truncated {
 }
 
 impl Problem<'_> {
-    fn solve(&self, functions: usize, places: usize) -> Result<Truncated, ExactError> {
+    /// `p(x, v) = Σ_n c_n(x) He_n(v/s)/√n! · φ_0(v)` of a solution, on a grid.
+    fn law(&self, solution: &Truncated, functions: usize) -> Result<Surface, ExactError> {
+        let thermal = (self.temperature / self.mass).sqrt();
+        let places = solution.places.len();
+        let kept = self.solve(functions, places, true)?;
+        let half = REACH * (solution.velocity_squared - solution.velocity * solution.velocity).sqrt();
+        let ranges = [self.range, (solution.velocity - half, solution.velocity + half)];
+        let node = |axis: usize, k: usize| k as f64 / LAW_CELLS[axis] as f64;
+        let [along, across] = LAW_CELLS.map(|cells| cells + 1);
+        let interpolation = DMatrix::from_fn(along, places, |i, j| interpolation(places, j, node(0, i)));
+        let mut values = DMatrix::<f64>::zeros(along, across);
+        let speed = |k: usize| (ranges[1].0 + 2.0 * half * node(1, k)) / thermal;
+        // Hermite functions of two orders at every velocity.
+        let mut function = DVector::from_fn(across, |k, _| (-0.5 * speed(k) * speed(k)).exp());
+        let mut before = DVector::zeros(across);
+        let mut part = kept.places.clone();
+        for n in 0..=functions {
+            values += &interpolation * &part * function.transpose();
+            if let Some(ratio) = kept.ratios.get(n) {
+                part = ratio * part;
+            }
+            let (now, next) = (n as f64, n as f64 + 1.0);
+            let higher = DVector::from_fn(across, |k, _| (speed(k) * function[k] - now.sqrt() * before[k]) / next.sqrt());
+            before = std::mem::replace(&mut function, higher);
+        }
+        let least = FAINT * values.max();
+        let values = (0..along * across).map(|k| values[(k / across, k % across)].max(least)).collect();
+        Ok(Surface::new(ranges, [along, across], values)?)
+    }
+
+    fn solve(&self, functions: usize, places: usize, keep: bool) -> Result<Truncated, ExactError> {
         let (lower, length) = (self.range.0, self.range.1 - self.range.0);
         let thermal = (self.temperature / self.mass).sqrt();
         let derivative = spectral_derivative(places, length) * thermal;
@@ -140,12 +182,16 @@ impl Problem<'_> {
         // From the last function down: S_n = −[γn/m + √(n+1) s∂ S_{n+1}]⁻¹ √n s(∂ − F/T).
         let mut ratio = DMatrix::<f64>::zeros(places, places);
         let mut second = ratio.clone();
+        let mut ratios = Vec::new();
         for n in (1..=functions).rev() {
             let n = n as f64;
             let mut operator = &derivative * &ratio * (n + 1.0).sqrt();
             (0..places).for_each(|i| operator[(i, i)] += rate * n);
             second = ratio;
             ratio = operator.lu().solve(&(&pushed * -n.sqrt())).ok_or_else(|| unresolved.clone())?;
+            if keep {
+                ratios.push(ratio.clone());
+            }
         }
         // No current is lost anywhere: ∂ c_1 = 0, and c_0 is normalised.
         let mut condition = &derivative * &ratio;
@@ -157,7 +203,8 @@ impl Problem<'_> {
         let first = &ratio * &density;
         let velocity = thermal * first.sum() * cell;
         let velocity_squared = thermal * thermal * (1.0 + SQRT_2 * (&second * &first).sum() * cell);
-        Ok(Truncated { places: density, velocity, velocity_squared })
+        ratios.reverse();
+        Ok(Truncated { places: density, ratios, velocity, velocity_squared })
     }
 }
 
@@ -175,13 +222,14 @@ fn spectral_derivative(places: usize, length: f64) -> DMatrix<f64> {
 
 /// The trigonometric interpolant at a fraction of the period.
 fn interpolate(values: &DVector<f64>, fraction: f64) -> f64 {
-    let places = values.len();
-    let kernel = |j: usize| {
-        let phase = PI * (fraction - j as f64 / places as f64);
-        let sine = phase.sin();
-        if sine.abs() < 1e-14 { 1.0 } else { (places as f64 * phase).sin() / (places as f64 * sine) }
-    };
-    values.iter().enumerate().map(|(j, value)| value * kernel(j)).sum()
+    values.iter().enumerate().map(|(j, value)| value * interpolation(values.len(), j, fraction)).sum()
+}
+
+/// What the value at one of so many places weighs in it.
+fn interpolation(places: usize, place: usize, fraction: f64) -> f64 {
+    let phase = PI * (fraction - place as f64 / places as f64);
+    let sine = phase.sin();
+    if sine.abs() < 1e-14 { 1.0 } else { (places as f64 * phase).sin() / (places as f64 * sine) }
 }
 
 #[cfg(test)]
@@ -207,6 +255,39 @@ mod tests {
         close(found.power, 0.5 * found.velocity, 1e-12);
         let other = ring(0.6, 0.7, 0.8, &|x| 1.3 * (2.0 * x).sin() + 0.4);
         close(other.power, 0.7 * (other.velocity_squared - 0.8 / 0.6), 1e-8);
+    }
+
+    #[test]
+    fn the_law_of_place_and_velocity_has_the_moments() {
+        for (mass, friction, drive) in [(1.0, 1.0, 0.5), (0.6, 0.7, 1.2), (2.0, 0.4, 0.6)] {
+            let found = ring(mass, friction, 0.8, &|x| x.sin() + drive);
+            let velocities = found.law.marginal(1).expect("a density");
+            let moment = |k: i32| {
+                let (lower, upper, cells) = (velocities.lower(), velocities.upper(), 20_000);
+                let step = (upper - lower) / f64::from(cells);
+                (0..cells).map(|i| lower + (f64::from(i) + 0.5) * step).map(|v| v.powi(k) * velocities.pdf(v)).sum::<f64>() * step
+            };
+            close(moment(1), found.velocity, 1e-6);
+            // Straight lines between nodes spread by a sixth of the squared cell.
+            let cell = (velocities.upper() - velocities.lower()) / LAW_CELLS[1] as f64;
+            close(moment(2) - cell * cell / 6.0, found.velocity_squared, 1e-6);
+            let places = found.law.marginal(0).expect("a density");
+            for x in [0.0, 1.0, 2.5, 5.0] {
+                close(places.pdf(x), found.density.pdf(x), 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn far_velocities_of_equilibrium_are_those_of_maxwell() {
+        let found = ring(2.0, 0.5, 0.7, &|x| x.sin());
+        let normal: f64 = (0..1000).map(|i| (-(2.0 * PI * f64::from(i) / 1000.0).cos() / 0.7).exp()).sum::<f64>() * 2.0 * PI / 1000.0;
+        let (deviation, cell) = (0.35f64.sqrt(), 2.0 * REACH * 0.35f64.sqrt() / LAW_CELLS[1] as f64);
+        for (x, steps) in [(0.0, 0), (PI, 60), (PI, -100), (2.0 * PI, 120)] {
+            let v = cell * f64::from(steps);
+            let exact = -f64::cos(x) / 0.7 - normal.ln() - 0.5 * (v / deviation).powi(2) - (deviation * (2.0 * PI).sqrt()).ln();
+            close(found.law.ln_pdf([x, v]), exact, 2e-3);
+        }
     }
 
     #[test]

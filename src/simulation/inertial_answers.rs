@@ -3,9 +3,9 @@
 use super::SimulationError;
 use super::answers::{Answers, Question};
 use super::law::Law;
+use super::start::ring_with_inertia;
 use crate::density::Density;
-use crate::exact::ExactError;
-use crate::exact::kramers::{KramersRing, Problem};
+use crate::exact::kramers::Problem;
 use crate::exact::relaxing_ring::{Relaxed, Release, relax};
 use crate::plan::InitialState;
 use crate::thermodynamics::theorems::Start;
@@ -30,17 +30,13 @@ impl Question<'_> {
     /// By the Kramers equation; nothing where that is not resolved, as at very low friction.
     fn steady_ring_with_inertia(&self) -> Result<Answers, SimulationError> {
         let protocol = crate::plan::protocol_at(self.table, 0);
-        let (mass, friction, temperature) = (self.system.mass[0], self.system.friction[0], self.system.temperature[0]);
+        let Some(ring) = ring_with_inertia(self.system, &protocol)? else { return Ok(Answers::default()) };
+        let (mass, temperature) = (self.system.mass[0], self.system.temperature[0]);
         let range = self.system.boundaries[0].ends().unwrap_or_default();
-        let force = |x: f64| self.system.force(0, &[x], &protocol);
-        let ring = match KramersRing::new(Problem { range, mass, friction, temperature, force: &force }) {
-            Ok(ring) => ring,
-            Err(ExactError::Unresolved { .. }) => return Ok(Answers::default()),
-            Err(error) => return Err(error.into()),
-        };
         let source = format!("Kramers equation, ±{:.0e}", ring.error.max(1e-12));
         let (name, duration) = (&self.system.names[0], self.duration());
         let mut answers = Answers { current: Some(ring.current), densities: vec![ring.density.clone(); self.plan.schedule.saves()], ..Answers::default() };
+        answers.last = self.opening.law.is_ok().then(|| Law::Surface(ring.law.clone()));
         let heat = ring.power * duration;
         answers.ledger(heat, heat, heat / temperature, Some(0.0), duration, &source);
         answers.know(format!("displacement.{name}"), ring.velocity * duration, &source);

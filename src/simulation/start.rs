@@ -11,6 +11,7 @@ use super::periodic::periodic_law;
 use crate::density::Density;
 use crate::exact::ExactError;
 use crate::exact::equilibrium::{Equilibrium, Quadratic};
+use crate::exact::kramers::{KramersRing, Problem};
 use crate::exact::linear::{Gaussian, LinearDynamics};
 use crate::exact::quadrature::{confined_range, integrate};
 use crate::exact::ring::Ring;
@@ -257,9 +258,27 @@ fn underdamped_steady_law(system: &System, protocol: &[f64]) -> Result<Option<(L
         return Ok(Some((Law::Gaussian(stationary(system, protocol)?), "steady state of coordinates and velocities, exact Gaussian".to_owned())));
     }
     if system.is_driven() || system.single_temperature().is_none() {
-        return Ok(None);
+        let Some(ring) = ring_with_inertia(system, protocol)? else { return Ok(None) };
+        let description = format!("steady state of place and velocity by the Kramers equation, ±{:.0e}", ring.error.max(1e-12));
+        return Ok(Some((Law::Surface(ring.law), description)));
     }
     Ok(equilibrium(system, protocol)?.map(|known| (known.law, "steady state, which is equilibrium, exact".to_owned())))
+}
+
+/// The stationary ring with inertia at given protocol values; `None` unless the model is one periodic coordinate with a bath, and where the Kramers equation is
+/// not resolved, as at very low friction.
+pub(super) fn ring_with_inertia(system: &System, protocol: &[f64]) -> Result<Option<KramersRing>, SimulationError> {
+    let [boundary @ Boundary::Periodic { .. }] = system.boundaries[..] else { return Ok(None) };
+    if !system.is_bathed(0) {
+        return Ok(None);
+    }
+    let force = |x: f64| system.force(0, &[x], protocol);
+    let range = boundary.ends().unwrap_or_default();
+    match KramersRing::new(Problem { range, mass: system.mass[0], friction: system.friction[0], temperature: system.temperature[0], force: &force }) {
+        Ok(ring) => Ok(Some(ring)),
+        Err(ExactError::Unresolved { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The stationary ring at given protocol values; `None` unless the model is one periodic coordinate.
@@ -324,7 +343,7 @@ fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Opening {
         _ => point,
     };
     let reason = if system.is_underdamped() {
-        "the law of positions and velocities is known where forces are linear or in equilibrium, not here; leave out theorems about the system or total entropy"
+        "the law of positions and velocities is known where forces are linear, in equilibrium, and of one driven ring that the Kramers equation resolves, not here; leave out theorems about the system or total entropy"
     } else {
         "the law of several coordinates that are not harmonic has no closed form here; leave out theorems about the system or total entropy"
     };

@@ -69,7 +69,10 @@ fn splittings_take_the_native_paths() {
     for integrator in ["baoab", "obabo"] {
         let set = ("ensemble.integrator", integrator);
         agrees(&plan("dragged-bead-underdamped", &[set]));
-        agrees(&plan("underdamped-ring", &[set, ("protocol.duration", "2"), ("initial.burn_in", "1"), ("measure.every", "0.5")]));
+        agrees(&plan(
+            "underdamped-ring",
+            &[set, ("protocol.duration", "2"), ("initial.burn_in", "1"), ("measure.every", "0.5"), ("measure.theorems", "['first_law']")],
+        ));
         agrees(&plan("pendulum", &[set, ("protocol.duration", "2")]));
         agrees(&plan("pendulum", &[set, ("protocol.duration", "2"), ("model.theta", "{ walls = [-1, 2.1] }")]));
     }
@@ -88,7 +91,16 @@ fn a_chain_without_baths_inside_takes_the_native_paths() {
 
 #[test]
 fn how_the_work_is_cut_changes_no_bit() {
-    let plan = plan("underdamped-ring", &[("ensemble.integrator", "obabo"), ("protocol.duration", "2"), ("initial.burn_in", "1"), ("measure.every", "0.5")]);
+    let plan = plan(
+        "underdamped-ring",
+        &[
+            ("ensemble.integrator", "obabo"),
+            ("protocol.duration", "2"),
+            ("initial.burn_in", "1"),
+            ("measure.every", "0.5"),
+            ("measure.theorems", "['first_law']"),
+        ],
+    );
     let run = |tuning: Tuning| device(tuning).map(|gpu| joined(&plan, &batches(&gpu, &plan)));
     let standard = Tuning::default();
     let Some(expected) = run(standard) else { return };

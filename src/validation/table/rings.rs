@@ -92,7 +92,7 @@ pub(super) static SYSTEMS: &[System] = &[
     System {
         name: "driven ring with inertia",
         model: "underdamped-ring",
-        changes: &[("measure.every", "10")],
+        changes: &[("protocol.duration", "20"), ("measure.every", "10"), ("measure.theorems", "['first_law']")],
         trajectories: 1_000_000,
         quick: 10_000,
         reference: &[("velocity.x", 0.280_067_5), ("kinetic_temperature.x", 1.140_033_7)],
