@@ -135,9 +135,11 @@ fn numbers_keep_their_bits() {
 }
 
 #[test]
-fn time_is_t() {
+fn time_is_a_variable_of_the_protocol() {
     let time = "<csymbol encoding=\"text\" definitionURL=\"http://www.sbml.org/sbml/symbols/time\">anything</csymbol>";
-    says(&good(&decay(&apply("times", &[K, X, time]))).text, "propensity = \"k*X*t\"");
+    let text = good(&decay(&apply("times", &[K, X, time]))).text;
+    says(&text, "propensity = \"k*X*time\"");
+    says(&text, "time = \"t\"");
 }
 
 #[test]

@@ -92,9 +92,9 @@ pub(super) static SYSTEMS: &[System] = &[
     System {
         name: "driven ring with inertia",
         model: "underdamped-ring",
-        changes: &[("protocol.duration", "20"), ("measure.every", "10"), ("measure.theorems", "['first_law']")],
-        trajectories: 1_000_000,
-        quick: 10_000,
+        changes: &[("measure.every", "5"), ("measure.theorems", "['first_law', 'integral_total']")],
+        trajectories: 4_000_000,
+        quick: 120_000,
         reference: &[("velocity.x", 0.280_067_5), ("kinetic_temperature.x", 1.140_033_7)],
         controls: &[Control { name: "friction a tenth too high", spoil: Spoil::Changes(&[("gamma", "1.1")]), caught_by: "velocity.x" }],
     },
