@@ -188,7 +188,7 @@ impl Draft<'_, '_, '_> {
         *out += &format!("[[model.events]]\nname = {}\n{when}\n{}\n", quoted(&event.name), table("model.events", "set", &set));
     }
 
-    /// Quantities that assignment rules give; answers their formulas.
+    /// Quantities that assignment rules give, and species that are held; answers the formulas of the rules.
     fn write_observables(&self, names: &Naming<'_>, out: &mut String) -> Result<Vec<Formula>, SbmlError> {
         let model = self.meaning.model;
         let mut formulas = Vec::new();
@@ -203,8 +203,20 @@ impl Draft<'_, '_, '_> {
             lines += &format!("{} = {}\n", names.name(symbol), quoted(&text(&formula, &|symbol| names.name(symbol))));
             formulas.push(formula);
         }
+        let mut notes = String::new();
         if !lines.is_empty() {
-            *out += &format!("# From assignment rules, which are put in where formulas read them; species as amounts.\n[model.observables]\n{lines}\n");
+            notes += "# From assignment rules, which are put in where formulas read them; species as amounts.\n";
+        }
+        let held: Vec<String> = (0..model.species.len())
+            .filter(|&index| !self.meaning.has_rule(model.species[index].id) && self.is_held(index))
+            .map(|index| names.name(Symbol::Count(index)))
+            .collect();
+        if !held.is_empty() {
+            notes += "# Species that are held, shown like the others.\n";
+            held.iter().for_each(|name| lines += &format!("{name} = {}\n", quoted(name)));
+        }
+        if !lines.is_empty() {
+            *out += &format!("{notes}[model.observables]\n{lines}\n");
         }
         Ok(formulas)
     }

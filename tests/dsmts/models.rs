@@ -257,7 +257,10 @@ fn what_is_judged_is_in_the_text() {
         for (name, rows) in &Case::read(&case).observables {
             let derived = read.document["model"].get("observables").is_some_and(|table| table.get(name).is_some());
             match read.species.iter().position(|(species, _)| species == name) {
-                Some(index) => assert_eq!(rows[0], [read.species[index].1, 0.0, 0.0], "{case} {name} at the start"),
+                Some(index) => {
+                    assert_eq!(rows[0], [read.species[index].1, 0.0, 0.0], "{case} {name} at the start");
+                    assert!(derived || index < read.species.len() - read.held, "{case}: the held `{name}` is not shown");
+                }
                 None => assert!(derived, "{case}: no `{name}`"),
             }
         }

@@ -171,8 +171,17 @@ fn read_derived(reader: &mut Reader, table: &Table, model: &JumpModel) -> Option
     let entries = &reader.table(item, "`observables`")?.entries;
     let mut derived = Vec::new();
     for entry in entries {
-        check_name(reader, "an observable", &entry.key, &entry.place);
-        derived.push((entry.key.clone(), state_formula(reader, &entry.item, &format!("`{}`", entry.key), model)?));
+        let held = model.chemostats.iter().find(|chemostat| chemostat.name == entry.key);
+        if held.is_none() {
+            check_name(reader, "an observable", &entry.key, &entry.place);
+        }
+        let formula = state_formula(reader, &entry.item, &format!("`{}`", entry.key), model)?;
+        // A species that is held may be shown like the others, by its own name.
+        if held.is_some_and(|chemostat| chemostat.count != formula) {
+            let name = &entry.key;
+            reader.problem(&entry.item.place, format!("`{name}` is a species that is held"), format!("expected `{name} = \"{name}\"`, or another name"));
+        }
+        derived.push((entry.key.clone(), formula));
     }
     Some(derived)
 }

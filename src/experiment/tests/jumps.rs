@@ -14,7 +14,7 @@ reactions = [
   { equation = "2 A + F <-> B", forward = "k", reverse = 0.5 },
   { name = "decay", equation = "B ->", propensity = "c*B/(1 + A)" },
 ]
-observables = { whole = "A + 2*B" }
+observables = { whole = "A + 2*B", F = "F" }
 events = [{ at = 0.5, set = { A = "A + 1" } }, { when = "B > 3", set = { B = 0 } }]
 [parameters]
 k = 6.0
@@ -84,6 +84,7 @@ fn mass_action_has_falling_factorials_volume_and_chemostats() {
     assert_eq!(at(&experiment, model.channels[2].propensity, &[1.0, 7.0], 0.0), 3.5);
     assert!(model.channels[2].constant.is_none());
     assert_eq!(at(&experiment, model.derived[0].1, &[10.0, 7.0], 0.0), 24.0);
+    assert_eq!((model.derived[1].0.as_str(), at(&experiment, model.derived[1].1, &[10.0, 7.0], 0.0)), ("F", 3.0));
     assert!(matches!(model.interventions[0].trigger, JumpTrigger::Time(time) if time == 0.5));
     assert_eq!(at(&experiment, model.interventions[0].assignments[0].1, &[4.0, 0.0], 0.0), 5.0);
     assert_eq!((experiment.steps, experiment.save_every), (100, 1));
@@ -208,6 +209,7 @@ fn refusals_of_jump_processes_say_what_is_wrong() {
         (REACTIONS, "A = 10", "A = -1", "must be an integer, not below 0"),
         (REACTIONS, "A = 10", "A = 1.5", "must be an integer, not below 0"),
         (REACTIONS, "chemostatted = [\"F\"]", "chemostatted = [\"FF\"]", "unknown species `FF`"),
+        (REACTIONS, "whole = \"A + 2*B\"", "F = \"2*F\"", "`F` is a species that is held"),
         (REACTIONS, "volume = 2", "volume = 0", "`volume` must be above 0"),
         (REACTIONS, "volume = 2", "volum = 2", "unknown key `volum` in [model]"),
         (REACTIONS, "at = 0.5", "at = 0", "an event must happen after the start"),

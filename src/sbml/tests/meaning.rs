@@ -168,7 +168,9 @@ fn boundary_and_constant_species_are_held() {
     let held = species("S", "boundaryCondition=\"true\" initialAmount=\"5\"") + &species("C", "constant=\"true\" boundaryCondition=\"true\"");
     let reactions = reaction("R", &["S"], &["X", "C"], &times("<ci>C</ci>", "<ci>S</ci>"));
     let text = good(&model(&[("Species", &(species("X", "") + &held)), ("Reactions", &reactions)])).text;
-    for line in ["chemostatted = [\"S\", \"C\"]", "species = { X = 10, S = 5, C = 10 }", "equation = \"S -> X + C\"", "propensity = \"C*S\""] {
+    for line in
+        ["chemostatted = [\"S\", \"C\"]", "species = { X = 10, S = 5, C = 10 }", "equation = \"S -> X + C\"", "propensity = \"C*S\"", "S = \"S\"", "C = \"C\""]
+    {
         says(&text, line);
     }
     let constant = species("X", "") + &species("C", "constant=\"true\"");
