@@ -108,8 +108,9 @@ impl Simulation {
     /// The entropy production rate by density and current of a steady state, where they are those of all coordinates.
     pub(super) fn field_estimates(&self, gathered: &Gathered) -> Option<Estimate> {
         let (facts, known) = (&self.facts, &self.answers.fields);
-        // All of a steady current is irreversible only where nothing is odd.
-        if !facts.is_steady() || facts.jumps || facts.parity.is_err() || self.plan.dynamics.overdamped().is_some_and(|dynamics| dynamics.reversal.is_some()) {
+        // All of a steady current is irreversible only where nothing is odd, as velocities are.
+        let has_odd = self.plan.dynamics.overdamped().is_some_and(|dynamics| dynamics.reversal.is_some() || dynamics.inertia.is_some());
+        if !facts.is_steady() || facts.jumps || facts.parity.is_err() || has_odd {
             return None;
         }
         let measured = match (known.diffusion.as_slice(), &gathered.plane) {
