@@ -209,7 +209,7 @@ fn refusals_of_jump_processes_say_what_is_wrong() {
         (REACTIONS, "A = 10", "A = -1", "must be an integer, not below 0"),
         (REACTIONS, "A = 10", "A = 1.5", "must be an integer, not below 0"),
         (REACTIONS, "chemostatted = [\"F\"]", "chemostatted = [\"FF\"]", "unknown species `FF`"),
-        (REACTIONS, "whole = \"A + 2*B\"", "F = \"2*F\"", "`F` is a species that is held"),
+        (REACTIONS, "F = \"F\"", "F = \"2*F\"", "`F` is a species that is held"),
         (REACTIONS, "volume = 2", "volume = 0", "`volume` must be above 0"),
         (REACTIONS, "volume = 2", "volum = 2", "unknown key `volum` in [model]"),
         (REACTIONS, "at = 0.5", "at = 0", "an event must happen after the start"),
