@@ -85,7 +85,14 @@ fn a_wrong_parity_is_caught() {
 
 #[test]
 fn euler_steps_keep_the_path_ledger_of_odd_variables() {
-    let sets = [("ensemble.integrator", "euler-maruyama"), ("ensemble.dt", "0.25"), ("ensemble.trajectories", "200000"), ("tau", "1.5"), ("D_u", "1")];
+    let sets = [
+        ("ensemble.integrator", "euler-maruyama"),
+        ("ensemble.dt", "0.25"),
+        ("measure.every", "0.25"),
+        ("ensemble.trajectories", "200000"),
+        ("tau", "1.5"),
+        ("D_u", "1"),
+    ];
     for parity in ["even", "odd"] {
         let simulation = active(&[&sets[..], &[("model.parity.u", parity), ("measure.theorems", "['integral_total', 'detailed_total']")]].concat());
         let outcome = run(&simulation, &cpu());
