@@ -286,7 +286,7 @@ fn the_driven_ring_has_the_law_of_place_and_velocity() {
     let sets = [("ensemble.trajectories", "100000"), ("protocol.duration", "2"), ("f", "0.9"), ("gamma", "0.8"), ("m", "1.4")];
     let outcome = run(&model("underdamped-ring", &sets), &cpu());
     assert_exact(&outcome, "entropy_system", 0.025);
-    assert_exact(&outcome, "entropy_total", 0.025);
+    assert_exact(&outcome, "entropy_total", 0.04);
     // Currents of place alone do not tell what is produced.
     assert!(outcome.estimates.iter().all(|estimate| estimate.name != "entropy_production_rate.field"));
     for name in ["first_law", "integral_total", "detailed_total"] {
