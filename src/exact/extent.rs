@@ -173,10 +173,7 @@ mod tests {
     fn of(potential: &dyn Fn(&[f64]) -> f64, force: &dyn Fn(usize, &[f64]) -> f64, temperature: f64) -> Result<Vec<Axis>, ExactError> {
         let bath = |_: usize, _: &[f64]| temperature;
         let thermodynamic = |i: usize, x: &[f64]| force(i, x) / temperature;
-        extent(
-            &[None, None],
-            &Forces { potential, drive: &|_, _| 0.0, temperature: &bath, diffusion: &bath, thermodynamic: &thermodynamic, spurious: 0.0, boltzmann: None },
-        )
+        extent(&[None, None], &Forces { potential, temperature: &bath, diffusion: &bath, thermodynamic: &thermodynamic, ..Forces::UNIT })
     }
 
     /// Every end lies where `U − U_min` is between these.

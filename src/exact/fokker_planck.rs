@@ -364,7 +364,6 @@ impl State {
         Ok(Self { masses, moments: zeros(), totals: Totals::default(), work })
     }
 
-    /// The protocol moves at fixed density.
     fn entropy(&self, grid: &Grid) -> f64 {
         let pairs = self.masses.iter().zip(&grid.volumes);
         -pairs.map(|(mass, volume)| if *mass > 0.0 { mass * (mass / volume).ln() } else { 0.0 }).sum::<f64>()

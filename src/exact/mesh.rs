@@ -40,6 +40,20 @@ pub struct Forces<'a> {
     pub boltzmann: Option<f64>,
 }
 
+#[cfg(test)]
+impl Forces<'static> {
+    /// Nothing but noise of temperature and friction 1.
+    pub(crate) const UNIT: Self = Self {
+        potential: &|_| 0.0,
+        drive: &|_, _| 0.0,
+        temperature: &|_, _| 1.0,
+        diffusion: &|_, _| 1.0,
+        thermodynamic: &|_, _| 0.0,
+        spurious: 0.0,
+        boltzmann: None,
+    };
+}
+
 /// What a step from a node to its upper neighbour does.
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {

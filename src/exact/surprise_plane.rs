@@ -47,12 +47,10 @@ mod tests {
         let thermodynamic = move |axis: usize, x: &[f64]| -(2.0 * x[axis] - x[1 - axis]) / [1.0, 10.0 * warmth][axis];
         let forces = Forces {
             potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1],
-            drive: &|_, _| 0.0,
             temperature: &bath,
             diffusion: &bath,
             thermodynamic: &thermodynamic,
-            spurious: 0.0,
-            boltzmann: None,
+            ..Forces::UNIT
         };
         let axis = |reach: f64| Axis { lower: -reach, upper: reach, ends: Ends::Truncated };
         SurprisePlane::new(&[axis(10.7), axis(21.9)], &forces, cells).expect("it leads back")
@@ -90,11 +88,9 @@ mod tests {
         let forces = Forces {
             potential: &|x| 2.0 * x[0].cos() + 3.0 * x[1].sin(),
             drive: &|axis, _| [2.0, 1.0][axis],
-            temperature: &|_, _| 1.0,
             diffusion: &|axis, _| [1.0, 0.3][axis],
             thermodynamic: &thermodynamic,
-            spurious: 0.0,
-            boltzmann: None,
+            ..Forces::UNIT
         };
         let axis = Axis { lower: 0.0, upper: TAU, ends: Ends::Periodic };
         let found = SurprisePlane::new(&[axis, axis], &forces, 48).expect("it leads back");

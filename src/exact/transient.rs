@@ -156,15 +156,7 @@ mod tests {
     #[test]
     fn a_sheet_between_walls_spreads_evenly() {
         // Independent coordinates: cosine series of a uniform start between two walls, D = 1, L = 1 and 2.
-        let forces = Forces {
-            potential: &|_| 0.0,
-            drive: &|_, _| 0.0,
-            temperature: &|_, _| 1.0,
-            diffusion: &|_, _| 1.0,
-            thermodynamic: &|_, _| 0.0,
-            spurious: 0.0,
-            boltzmann: None,
-        };
+        let forces = Forces::UNIT;
         let axis = |upper: f64| Axis { lower: 0.0, upper, ends: Ends::Walls };
         let ends = [(0.25, 0.5), (1.0, 2.0)];
         let (time, pi) = (0.03, std::f64::consts::PI);
@@ -186,15 +178,7 @@ mod tests {
 
     #[test]
     fn what_leaves_the_rectangle_is_reported() {
-        let forces = Forces {
-            potential: &|_| 0.0,
-            drive: &|_, _| 0.0,
-            temperature: &|_, _| 1.0,
-            diffusion: &|_, _| 1.0,
-            thermodynamic: &|_, _| 0.0,
-            spurious: 0.0,
-            boltzmann: None,
-        };
+        let forces = Forces::UNIT;
         let axis = Axis { lower: -3.0, upper: 3.0, ends: Ends::Truncated };
         let found = Transient::new([axis, axis], &forces, Beginning::LogDensity(&|x| -2.0 * (x[0] * x[0] + x[1] * x[1])), 1.0);
         assert!(matches!(found, Err(ExactError::RangeTooNarrow { .. })), "{:?}", found.map(|found| found.entropy));
@@ -206,12 +190,10 @@ mod tests {
         let thermodynamic = |axis: usize, x: &[f64]| [-x[0], -1.5 * x[1]][axis];
         let forces = Forces {
             potential: &|x| 0.5 * x[0] * x[0] + 1.5 * x[1] * x[1],
-            drive: &|_, _| 0.0,
             temperature: &bath,
             diffusion: &bath,
             thermodynamic: &thermodynamic,
-            spurious: 0.0,
-            boltzmann: None,
+            ..Forces::UNIT
         };
         let axis = |reach: f64| Axis { lower: -reach, upper: reach, ends: Ends::Truncated };
         Transient::new([axis(7.0), axis(6.0)], &forces, Beginning::LogDensity(&|x| -2.0 * ((x[0] - 1.0).powi(2) + (x[1] + 1.0).powi(2))), time)

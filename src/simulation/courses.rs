@@ -55,9 +55,7 @@ impl Marginal {
             }
         }
     }
-}
 
-impl Marginal {
     /// Probability of less than each of several values, in growing order; `None` where there is weight outside of all of them and the law does not say on
     /// which side.
     fn below(&self, edges: &[f64]) -> Option<Vec<f64>> {

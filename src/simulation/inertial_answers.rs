@@ -3,9 +3,8 @@
 use super::SimulationError;
 use super::answers::{Answers, Question};
 use super::law::Law;
-use super::start::ring_with_inertia;
 use crate::density::Density;
-use crate::exact::kramers::Problem;
+use crate::exact::kramers::{KramersRing, Problem};
 use crate::exact::relaxing_ring::{Relaxed, Release, relax};
 use crate::plan::InitialState;
 use crate::thermodynamics::theorems::Start;
@@ -13,30 +12,22 @@ use crate::thermodynamics::theorems::Start;
 impl Question<'_> {
     /// Everything known: by Gaussian moments where forces are linear; in equilibrium at rest.
     pub(super) fn underdamped(&self) -> Result<Answers, SimulationError> {
-        match &self.opening.law {
-            Ok(Law::Gaussian(start)) if self.system.is_linear() => Ok(self.linear(start)?),
-            Ok(law) if self.rests() => Ok(self.equilibrium_at_rest(law)),
-            _ if self.runs_steadily() => self.steady_ring_with_inertia(),
+        match (&self.opening.law, &self.opening.ring) {
+            (Ok(Law::Gaussian(start)), _) if self.system.is_linear() => Ok(self.linear(start)?),
+            (Ok(law), _) if self.rests() => Ok(self.equilibrium_at_rest(law)),
+            (_, Some(ring)) if !self.moves() => Ok(self.steady_ring_with_inertia(ring)),
             _ => Ok(self.relaxing_ring_with_inertia().unwrap_or_default()),
         }
     }
 
-    /// One driven periodic coordinate in its steady state.
-    fn runs_steadily(&self) -> bool {
-        let ring = matches!(self.system.boundaries.as_slice(), [boundary] if boundary.period().is_some());
-        ring && self.system.is_bathed(0) && !self.moves() && self.opening.kind == Start::SteadyState
-    }
-
-    /// By the Kramers equation; nothing where that is not resolved, as at very low friction.
-    fn steady_ring_with_inertia(&self) -> Result<Answers, SimulationError> {
-        let protocol = crate::plan::protocol_at(self.table, 0);
-        let Some(ring) = ring_with_inertia(self.system, &protocol)? else { return Ok(Answers::default()) };
+    /// One driven periodic coordinate in its steady state, by the Kramers equation.
+    fn steady_ring_with_inertia(&self, ring: &KramersRing) -> Answers {
         let (mass, temperature) = (self.system.mass[0], self.system.temperature[0]);
         let range = self.system.boundaries[0].ends().unwrap_or_default();
         let source = format!("Kramers equation, ±{:.0e}", ring.error.max(1e-12));
         let (name, duration) = (&self.system.names[0], self.duration());
         let mut answers = Answers { current: Some(ring.current), densities: vec![ring.density.clone(); self.plan.schedule.saves()], ..Answers::default() };
-        answers.last = self.opening.law.is_ok().then(|| Law::Surface(ring.law.clone()));
+        answers.last = Some(Law::Surface(ring.law.clone()));
         let heat = ring.power * duration;
         answers.ledger(heat, heat, heat / temperature, Some(0.0), duration, &source);
         answers.know(format!("displacement.{name}"), ring.velocity * duration, &source);
@@ -46,7 +37,7 @@ impl Question<'_> {
         answers.know(format!("kinetic_temperature.{name}"), mass * ring.velocity_squared, &source);
         answers.know("kinetic_energy", 0.5 * mass * ring.velocity_squared, &source);
         answers.place(name, &ring.density, Some(range.1 - range.0), &source);
-        Ok(answers)
+        answers
     }
 
     /// One periodic coordinate on the way to its steady state, under forces that do not move, from a point or a table with thermal velocities; `None`

@@ -40,11 +40,13 @@ pub(super) struct Opening {
     pub(super) description: String,
     /// The steady state of two coordinates, where the run starts in it.
     pub(super) grid: Option<Arc<Steady>>,
+    /// That of a driven ring with inertia.
+    pub(super) ring: Option<Arc<KramersRing>>,
 }
 
 impl Opening {
     fn known(law: Law, kind: Start, description: impl Display) -> Self {
-        Self { initial: law.initial_state(), law: Ok(law), relaxation_steps: 0, kind, description: description.to_string(), grid: None }
+        Self { initial: law.initial_state(), law: Ok(law), relaxation_steps: 0, kind, description: description.to_string(), grid: None, ring: None }
     }
 
     /// The same, and then the burn-in that the file asks for. A law that stands still is still that after it, but for what the error of the time step makes of it.
@@ -82,6 +84,7 @@ pub(super) fn opening(experiment: &Experiment, system: &System, protocol: &[f64]
                 kind: Start::Other,
                 description: "one point".to_owned(),
                 grid: None,
+                ring: None,
             });
         }
         InitialLaw::Gaussian { mean, covariance } => gaussian(system, mean, covariance)?,
@@ -258,16 +261,14 @@ fn underdamped_steady_law(system: &System, protocol: &[f64]) -> Result<Option<(L
         return Ok(Some((Law::Gaussian(stationary(system, protocol)?), "steady state of coordinates and velocities, exact Gaussian".to_owned())));
     }
     if system.is_driven() || system.single_temperature().is_none() {
-        let Some(ring) = ring_with_inertia(system, protocol)? else { return Ok(None) };
-        let description = format!("steady state of place and velocity by the Kramers equation, ±{:.0e}", ring.error.max(1e-12));
-        return Ok(Some((Law::Surface(ring.law), description)));
+        return Ok(None);
     }
     Ok(equilibrium(system, protocol)?.map(|known| (known.law, "steady state, which is equilibrium, exact".to_owned())))
 }
 
 /// The stationary ring with inertia at given protocol values; `None` unless the model is one periodic coordinate with a bath, and where the Kramers equation is
 /// not resolved, as at very low friction.
-pub(super) fn ring_with_inertia(system: &System, protocol: &[f64]) -> Result<Option<KramersRing>, SimulationError> {
+fn ring_with_inertia(system: &System, protocol: &[f64]) -> Result<Option<KramersRing>, SimulationError> {
     let [boundary @ Boundary::Periodic { .. }] = system.boundaries[..] else { return Ok(None) };
     if !system.is_bathed(0) {
         return Ok(None);
@@ -313,6 +314,13 @@ fn on_a_plane(steady: Steady, kind: Start) -> Opening {
     Opening { grid: Some(Arc::new(steady)), ..opening }
 }
 
+/// The start in the steady state of a driven ring with inertia.
+fn on_a_ring(ring: KramersRing) -> Opening {
+    let description = format!("steady state of place and velocity by the Kramers equation, ±{:.0e}", ring.error.max(1e-12));
+    let opening = Opening::known(Law::Surface(ring.law.clone()), Start::SteadyState, description);
+    Opening { ring: Some(Arc::new(ring)), ..opening }
+}
+
 fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) -> Result<Opening, SimulationError> {
     let asked = experiment.initial.burn_in.is_some();
     match steady_law(system, protocol) {
@@ -324,6 +332,11 @@ fn steady_opening(experiment: &Experiment, system: &System, protocol: &[f64]) ->
                 return Ok(Opening::known(law, Start::SteadyState, description).burnt_in(experiment));
             }
         }
+    }
+    if system.is_underdamped()
+        && let Some(ring) = ring_with_inertia(system, protocol)?
+    {
+        return Ok(on_a_ring(ring).burnt_in(experiment));
     }
     match steady_plane(system, protocol) {
         Some(Ok(steady)) => Ok(on_a_plane(steady, Start::SteadyState).burnt_in(experiment)),
@@ -354,5 +367,6 @@ fn relaxed(experiment: &Experiment, system: &System, kind: Start) -> Opening {
         kind,
         description: format!("relaxed for t = {time} ({steps} steps) at the initial protocol"),
         grid: None,
+        ring: None,
     }
 }

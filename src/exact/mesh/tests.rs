@@ -7,19 +7,8 @@ use super::*;
 use crate::exact::fokker_planck::Numeric;
 use crate::exact::ring::Ring;
 
-/// Nothing but noise of temperature and friction 1; the mesh itself asks for no thermodynamic force.
-const UNIT: Forces<'_> = Forces {
-    potential: &|_| 0.0,
-    drive: &|_, _| 0.0,
-    temperature: &|_, _| 1.0,
-    diffusion: &|_, _| 1.0,
-    thermodynamic: &|_, _| 0.0,
-    spurious: 0.0,
-    boltzmann: None,
-};
-
 fn ring(height: f64, drive: f64, cells: usize) -> Mesh {
-    let forces = Forces { potential: &|x| height * x[0].cos(), drive: &|_, _| drive, ..UNIT };
+    let forces = Forces { potential: &|x| height * x[0].cos(), drive: &|_, _| drive, ..Forces::UNIT };
     Mesh::new(&[Axis { lower: 0.0, upper: TAU, ends: Ends::Periodic }], &forces, cells).expect("finite")
 }
 
@@ -65,7 +54,7 @@ fn cumulants_of_a_driven_ring() {
 /// `U = (x² + y²) − c xy`, temperatures `T = (1, t)`.
 fn gyrator(temperature: f64, range: [f64; 2], cells: usize) -> Mesh {
     let bath = |axis: usize, _: &[f64]| if axis == 0 { 1.0 } else { temperature };
-    let forces = Forces { potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1], temperature: &bath, diffusion: &bath, ..UNIT };
+    let forces = Forces { potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1], temperature: &bath, diffusion: &bath, ..Forces::UNIT };
     let axis = |reach: f64| Axis { lower: -reach, upper: reach, ends: Ends::Truncated };
     Mesh::new(&[axis(range[0]), axis(range[1])], &forces, cells).expect("finite")
 }
@@ -118,14 +107,14 @@ fn relaxation_rates_of_rings_and_wells() {
     }
     // A trap relaxes with k/γ.
     let trap = |cells: usize| {
-        let forces = Forces { potential: &|x| 0.7 * x[0] * x[0], temperature: &|_, _| 0.5, diffusion: &|_, _| 0.25, ..UNIT };
+        let forces = Forces { potential: &|x| 0.7 * x[0] * x[0], temperature: &|_, _| 0.5, diffusion: &|_, _| 0.25, ..Forces::UNIT };
         gap(Mesh::new(&[Axis { lower: -5.0, upper: 5.0, ends: Ends::Truncated }], &forces, cells)?)
     };
     let found = extrapolate(&[32, 64, 128, 256], 1e-11, trap).expect("finite")[0];
     assert!((found.value - 0.7).abs() <= found.error && found.error <= 1e-6, "{found:?}");
     // Over a high barrier, both ways, by Kramers' rate, which is right to the order of T over the barrier.
     let well = |cells: usize| {
-        let forces = Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, ..UNIT };
+        let forces = Forces { potential: &|x| (x[0] * x[0] - 1.0).powi(2), temperature: &|_, _| 0.05, diffusion: &|_, _| 0.05, ..Forces::UNIT };
         gap(Mesh::new(&[Axis { lower: -2.0, upper: 2.0, ends: Ends::Walls }], &forces, cells)?)
     };
     let found = extrapolate(&[64, 128, 256, 512], 1e-11, well).expect("finite")[0];

@@ -13,12 +13,10 @@ fn traps(time: f64, act: &mut dyn FnMut(&Forces<'_>)) {
     let thermodynamic = |axis: usize, x: &[f64]| [-x[0], -0.5 * k * x[1]][axis];
     act(&Forces {
         potential: &|x| 0.5 * x[0] * x[0] + 0.5 * k * x[1] * x[1],
-        drive: &|_, _| 0.0,
         temperature: &bath,
         diffusion: &bath,
         thermodynamic: &thermodynamic,
-        spurious: 0.0,
-        boltzmann: None,
+        ..Forces::UNIT
     });
 }
 
@@ -79,15 +77,7 @@ fn a_ring_from_a_point_beside_walls_is_that_of_one_coordinate() {
     let forces = |time: f64, act: &mut dyn FnMut(&Forces<'_>)| {
         let drive = if time > 0.2 { 2.0 } else { 0.0 };
         let thermodynamic = |axis: usize, x: &[f64]| [x[0].sin() + drive, -1.0][axis];
-        act(&Forces {
-            potential: &|x| x[0].cos() + x[1],
-            drive: &|axis, _| [drive, 0.0][axis],
-            temperature: &|_, _| 1.0,
-            diffusion: &|_, _| 1.0,
-            thermodynamic: &thermodynamic,
-            spurious: 0.0,
-            boltzmann: None,
-        });
+        act(&Forces { potential: &|x| x[0].cos() + x[1], drive: &|axis, _| [drive, 0.0][axis], thermodynamic: &thermodynamic, ..Forces::UNIT });
     };
     let tau = std::f64::consts::TAU;
     let axes = [Axis { lower: 0.0, upper: tau, ends: Ends::Periodic }, Axis { lower: 0.0, upper: 1.5, ends: Ends::Walls }];

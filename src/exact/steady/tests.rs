@@ -10,15 +10,8 @@ use nalgebra::{DMatrix, DVector};
 fn gyrator() -> Steady {
     let bath = |axis: usize, _: &[f64]| [1.0, 10.0][axis];
     let thermodynamic = |axis: usize, x: &[f64]| (x[1 - axis] - 2.0 * x[axis]) / [1.0, 10.0][axis];
-    let forces = Forces {
-        potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1],
-        drive: &|_, _| 0.0,
-        temperature: &bath,
-        diffusion: &bath,
-        thermodynamic: &thermodynamic,
-        spurious: 0.0,
-        boltzmann: None,
-    };
+    let forces =
+        Forces { potential: &|x| x[0] * x[0] + x[1] * x[1] - x[0] * x[1], temperature: &bath, diffusion: &bath, thermodynamic: &thermodynamic, ..Forces::UNIT };
     let axes = extent(&[None, None], &forces).expect("confined");
     Steady::new([axes[0], axes[1]], &forces).expect("resolved")
 }
@@ -61,11 +54,8 @@ fn two_rings_do_not_know_of_each_other() {
     let forces = Forces {
         potential: &|x| 2.0 * x[0].cos() + x[1].cos(),
         drive: &|axis, _| if axis == 0 { 2.0 } else { 0.0 },
-        temperature: &|_, _| 1.0,
-        diffusion: &|_, _| 1.0,
         thermodynamic: &thermodynamic,
-        spurious: 0.0,
-        boltzmann: None,
+        ..Forces::UNIT
     };
     let axes = [Axis { lower: 0.0, upper: TAU, ends: Ends::Periodic }, Axis { lower: 0.0, upper: 4.0, ends: Ends::Walls }];
     let steady = Steady::new(axes, &forces).expect("resolved");
@@ -90,9 +80,7 @@ fn what_the_grid_does_not_show_is_refused() {
         drive: &|axis, x| if axis == 0 { -x[1] } else { x[0] },
         temperature: &|axis, _| [1.0, 2.0][axis],
         diffusion: &|axis, _| [1.0, 2.0][axis],
-        thermodynamic: &|_, _| 0.0,
-        spurious: 0.0,
-        boltzmann: None,
+        ..Forces::UNIT
     };
     let axis = Axis { lower: -1.0, upper: 1.0, ends: Ends::Walls };
     assert!(matches!(Steady::new([axis, axis], &forces), Err(ExactError::Unresolved { .. })));
