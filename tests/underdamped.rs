@@ -11,7 +11,7 @@ use ness::plan::{Column, Inertia, InitialState, Plan};
 use ness::random::Stream;
 use ness::simulation::Simulation;
 
-const SPLITTINGS: [&str; 2] = ["baoab", "obabo"];
+const SPLITTINGS: [&str; 3] = ["baoab", "obabo", "gjf"];
 
 fn exact(simulation: &Simulation, name: &str) -> f64 {
     simulation.exact_values().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("no exact `{name}`")).1
@@ -75,7 +75,7 @@ theorems = ["jarzynski", "crooks", "integral_total", "first_law"]
 
 #[test]
 fn the_breathing_trap_has_its_exact_work() {
-    for integrator in ["auto", "baoab", "obabo"] {
+    for integrator in ["auto", "baoab", "obabo", "gjf"] {
         let simulation = text(BREATHING, &[("ensemble.integrator", integrator)]);
         for (name, value) in [
             ("work", 0.848_705_820_219_111),
@@ -174,10 +174,10 @@ fn two_free_masses_settle_to_the_flux_of_the_link() {
 
 #[test]
 fn splittings_in_a_trap_have_their_known_bias() {
-    // k = T = m = 1, h = 1/2: BAOAB keeps ⟨x²⟩ = 1 and has ⟨v²⟩ = 1 − h²/4; OBABO keeps ⟨v²⟩ = 1 and has ⟨x²⟩ = 1/(1 − h²/4).
+    // k = T = m = 1, h = 1/2: BAOAB and GJF keep ⟨x²⟩ = 1 and have ⟨v²⟩ = 1 − h²/4; OBABO keeps ⟨v²⟩ = 1 and has ⟨x²⟩ = 1/(1 − h²/4).
     let h: f64 = 0.5;
     let changed = [1.0 - h * h / 4.0, 1.0 / (1.0 - h * h / 4.0)];
-    for (integrator, (x, v)) in SPLITTINGS.iter().zip([(1.0, changed[0]), (changed[1], 1.0)]) {
+    for (integrator, (x, v)) in SPLITTINGS.iter().zip([(1.0, changed[0]), (changed[1], 1.0), (1.0, changed[0])]) {
         let sets = [
             ("ensemble.integrator", *integrator),
             ("ensemble.dt", "0.5"),
@@ -195,6 +195,44 @@ fn splittings_in_a_trap_have_their_known_bias() {
             assert!(z.abs() <= 5.0, "{integrator} {name}: {found:?} against {expected}, z = {z}");
         }
     }
+}
+
+/// A particle pushed over flat ground, from rest.
+const FLAT: &str = r#"
+[model]
+kind = "underdamped"
+coordinates = ["x"]
+force = "0.5"
+mass = 0.8
+friction = 1.6
+temperature = 0.7
+[protocol]
+duration = 20
+[initial]
+distribution = "point"
+at = { x = 0 }
+[ensemble]
+trajectories = 100_000
+dt = 1
+[measure]
+every = 20
+theorems = ["first_law"]
+"#;
+
+#[test]
+fn on_flat_ground_the_gjf_step_drifts_and_diffuses_as_it_must_at_any_step() {
+    // With c = γ dt/2m = 1 a velocity is forgotten in one step of GJF: (1 − c)/(1 + c) = 0. From rest the bead then goes, in n steps, to
+    // (n − ½) dt f/γ with the variance (2n − 3/2) T dt/γ: f/γ and 2T/γ a unit of time. BAOAB is c·coth(c) = 1.313 times too fast.
+    let gjf = run(&text(FLAT, &[("ensemble.integrator", "gjf")]), &cpu());
+    let baoab = run(&text(FLAT, &[("ensemble.integrator", "baoab")]), &cpu());
+    for (name, expected) in [("end_position.x", 19.5 * 0.5 / 1.6), ("end_position.x.variance", 38.5 * 0.7 / 1.6)] {
+        let found = estimate(&gjf, name);
+        let z = (found.value - expected) / found.standard_error;
+        assert!(z.abs() <= 4.0, "{name}: {found:?} against {expected}, z = {z}");
+        let other = estimate(&baoab, name);
+        assert!((other.value - expected) / other.standard_error > 20.0, "{name}: {other:?} must be seen to be too large");
+    }
+    assert_holds(&gjf, "first_law");
 }
 
 const RING: &str = r#"
@@ -357,6 +395,7 @@ fn plans() -> Vec<Plan> {
     vec![
         ring("baoab"),
         ring("obabo"),
+        ring("gjf"),
         text(&walls, &[small[0], ("ensemble.dt", "0.1")]).plan().clone(),
         text(BREATHING, &small).plan().clone(),
         text(&chain(4), &small).plan().clone(),

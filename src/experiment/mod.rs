@@ -199,6 +199,8 @@ pub enum IntegratorChoice {
     Baoab,
     /// Splitting O B A B O of underdamped dynamics.
     Obabo,
+    /// Grønbech-Jensen and Farago's step of underdamped dynamics.
+    Gjf,
 }
 
 /// What to measure.

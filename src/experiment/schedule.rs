@@ -16,6 +16,7 @@ const INTEGRATORS: &[(&str, IntegratorChoice)] = &[
     ("exact-linear", IntegratorChoice::ExactLinear),
     ("baoab", IntegratorChoice::Baoab),
     ("obabo", IntegratorChoice::Obabo),
+    ("gjf", IntegratorChoice::Gjf),
 ];
 
 /// The run in integer steps.
@@ -45,10 +46,10 @@ pub(super) fn check_integrator(reader: &mut Reader, tree: &Table, integrator: In
     let coordinates = model.coordinates.len();
     let Some(item) = tree.table("ensemble").and_then(|table| table.get("integrator")) else { return };
     let name = INTEGRATORS.iter().find(|(_, choice)| *choice == integrator).map_or("auto", |(name, _)| name);
-    let of_velocities = matches!(integrator, IntegratorChoice::Baoab | IntegratorChoice::Obabo);
+    let of_velocities = matches!(integrator, IntegratorChoice::Baoab | IntegratorChoice::Obabo | IntegratorChoice::Gjf);
     let for_both = matches!(integrator, IntegratorChoice::Auto | IntegratorChoice::ExactLinear);
     if !for_both && of_velocities != model.is_underdamped() {
-        let (kind, fitting) = if of_velocities { ("underdamped", "`auto`, or give the model a mass") } else { ("overdamped", "`auto`, `baoab` or `obabo`") };
+        let (kind, fitting) = if of_velocities { ("underdamped", "`auto`, or give the model a mass") } else { ("overdamped", "`auto`, `baoab`, `obabo` or `gjf`") };
         reader.problem(&item.place, format!("integrator `{name}` is for models of kind `{kind}`"), "").help(format!("use {fitting}"));
     } else if integrator == IntegratorChoice::WeakTaylor && coordinates > 1 {
         let label = format!("the model has {coordinates}");

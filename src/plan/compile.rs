@@ -130,8 +130,8 @@ fn choose(experiment: &Experiment, system: &System) -> Result<Integrator, PlanEr
             Err(PlanError::Integrator { integrator: "weak-taylor", reason: "it is written for one coordinate", advice: "use \"euler-maruyama\" or \"heun\"" })
         }
         IntegratorChoice::ExactLinear if system.is_linear() => Ok(Integrator::ExactLinear),
-        IntegratorChoice::Baoab | IntegratorChoice::Obabo => Err(PlanError::Integrator {
-            integrator: "baoab or obabo",
+        IntegratorChoice::Baoab | IntegratorChoice::Obabo | IntegratorChoice::Gjf => Err(PlanError::Integrator {
+            integrator: "baoab, obabo or gjf",
             reason: "it moves velocities, which overdamped dynamics has not",
             advice: "use \"auto\", or kind = \"underdamped\" with a mass",
         }),
@@ -150,7 +150,7 @@ fn multiplicative(choice: IntegratorChoice) -> Result<Integrator, PlanError> {
         IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyamaIto),
         IntegratorChoice::Heun => Ok(Integrator::HeunStratonovich),
         IntegratorChoice::WeakTaylor => refused("weak-taylor", "with multiplicative noise its steps are not Gaussian, so that it would have no path ledger"),
-        IntegratorChoice::Baoab | IntegratorChoice::Obabo => refused("baoab or obabo", "it moves velocities, which overdamped dynamics has not"),
+        IntegratorChoice::Baoab | IntegratorChoice::Obabo | IntegratorChoice::Gjf => refused("baoab, obabo or gjf", "it moves velocities, which overdamped dynamics has not"),
         IntegratorChoice::ExactLinear => refused("exact-linear", "the noise is multiplicative"),
     }
 }
@@ -276,7 +276,7 @@ impl<'a> Compiler<'a> {
                     outputs.extend([mean, width]);
                 }
             }
-            Integrator::EulerMaruyama | Integrator::Heun | Integrator::ExactLinear | Integrator::Baoab | Integrator::Obabo => return None,
+            Integrator::EulerMaruyama | Integrator::Heun | Integrator::ExactLinear | Integrator::Baoab | Integrator::Obabo | Integrator::Gjf => return None,
         }
         let end = outputs.len() as u16;
         let (mean, width): (Vec<u16>, Vec<u16>) = ((first..end).step_by(2).collect(), (first + 1..end).step_by(2).collect());

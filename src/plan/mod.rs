@@ -187,12 +187,20 @@ pub enum Integrator {
     Baoab,
     /// Splitting O B A B O of underdamped dynamics (Bussi & Parrinello 2007): weak order 2, exact path ledger.
     Obabo,
+    /// Grønbech-Jensen & Farago 2013: B A O A B whose bath damps by a rational function instead of an exponential, so that drift and diffusion on flat
+    /// ground are exact at any step; weak order 2, exact path ledger.
+    Gjf,
 }
 
 impl Integrator {
     /// Whether the step is a splitting into kicks (B), drifts (A) and baths (O).
     pub fn is_splitting(self) -> bool {
-        matches!(self, Integrator::Baoab | Integrator::Obabo)
+        matches!(self, Integrator::Baoab | Integrator::Obabo | Integrator::Gjf)
+    }
+
+    /// Whether the bath acts once, in the middle of a splitting.
+    pub fn has_bath_in_the_middle(self) -> bool {
+        matches!(self, Integrator::Baoab | Integrator::Gjf)
     }
 }
 
@@ -254,19 +262,19 @@ impl Overdamped {
 
     /// Random-number lanes that a step of a plan with so many coordinates (velocities included) draws.
     pub fn noise_lanes(&self, coordinates: usize) -> usize {
-        if self.integrator == Integrator::Baoab { coordinates / 2 } else { coordinates }
+        if self.integrator.has_bath_in_the_middle() { coordinates / 2 } else { coordinates }
     }
 }
 
-/// What underdamped dynamics has besides forces. The bath part of a step is `v' = damping·v + noise·z`: over `dt` in [`Integrator::Baoab`], over `dt/2` at
-/// both ends of [`Integrator::Obabo`]. A coordinate without friction has damping 1 and noise 0. All vectors have length `d`.
+/// What underdamped dynamics has besides forces. The bath part of a step is `v' = damping·v + noise·z`: over `dt` in the middle of [`Integrator::Baoab`]
+/// and [`Integrator::Gjf`], over `dt/2` at both ends of [`Integrator::Obabo`]. A coordinate without friction has damping 1 and noise 0. All vectors have length `d`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inertia {
     /// `dt/(2m)`: half a kick.
     pub kick: Vec<Operand>,
-    /// Duration of a drift: `dt/2` in [`Integrator::Baoab`], `dt` in [`Integrator::Obabo`].
+    /// Duration of a drift: `dt` in [`Integrator::Obabo`], `dt/2` in the others.
     pub drift: Operand,
-    /// `exp(−γ h/m)`, `h` the duration of a bath part.
+    /// `exp(−γ h/m)`, `h` the duration of a bath part; of [`Integrator::Gjf`] `(1 − c)/(1 + c)` with `c = γ dt/(2m)`.
     pub damping: Vec<Operand>,
     /// `sqrt((1 − damping²) T/m)`.
     pub noise: Vec<Operand>,

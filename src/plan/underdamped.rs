@@ -23,6 +23,7 @@ pub(super) fn choose(experiment: &Experiment, system: &System) -> Result<Integra
         IntegratorChoice::Auto | IntegratorChoice::ExactLinear if exact_step_suits(system) => Ok(Integrator::ExactLinear),
         IntegratorChoice::Auto | IntegratorChoice::Baoab => Ok(Integrator::Baoab),
         IntegratorChoice::Obabo => Ok(Integrator::Obabo),
+        IntegratorChoice::Gjf => Ok(Integrator::Gjf),
         IntegratorChoice::ExactLinear => refuse(
             "exact-linear",
             "with velocities it needs linear forces on open coordinates that derive from a potential, and every coordinate in a bath of one temperature",
@@ -42,15 +43,21 @@ impl Compiler<'_> {
         let dt = graph.symbol(Symbol::TimeStep);
         let (one, two) = (graph.constant(1.0), graph.constant(2.0));
         let half_step = graph.div(dt, two);
-        let (drift, bath) = if integrator == Integrator::Obabo { (dt, half_step) } else { (half_step, dt) };
+        let (drift, bath) = if integrator.has_bath_in_the_middle() { (half_step, dt) } else { (dt, half_step) };
         let mut nodes: [Vec<Node>; 5] = Default::default();
         for i in 0..d {
             let (mass, friction, temperature) = (self.model.mass[i], self.model.friction[i], self.model.temperature[i]);
             let kick = graph.div(half_step, mass);
             let rate = graph.div(friction, mass);
-            let exponent = graph.mul(rate, bath);
-            let exponent = graph.neg(exponent);
-            let damping = graph.call(Function::Exp, &[exponent]);
+            let damping = if integrator == Integrator::Gjf {
+                let loss = graph.mul(rate, half_step);
+                let (left, whole) = (graph.sub(one, loss), graph.add(one, loss));
+                graph.div(left, whole)
+            } else {
+                let exponent = graph.mul(rate, bath);
+                let exponent = graph.neg(exponent);
+                graph.call(Function::Exp, &[exponent])
+            };
             let square = graph.mul(damping, damping);
             let lost = graph.sub(one, square);
             let thermal = graph.div(temperature, mass);

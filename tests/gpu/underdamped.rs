@@ -66,7 +66,7 @@ pub(crate) fn agrees(plan: &Plan) {
 
 #[test]
 fn splittings_take_the_native_paths() {
-    for integrator in ["baoab", "obabo"] {
+    for integrator in ["baoab", "obabo", "gjf"] {
         let set = ("ensemble.integrator", integrator);
         agrees(&plan("dragged-bead-underdamped", &[set]));
         agrees(&plan(

@@ -240,8 +240,8 @@ impl<'a, R: Real> Block<'a, R> {
             (Integrator::HeunStratonovich, ..) => self.step_heun_stratonovich(input),
             (Integrator::ExactLinear, Some(inertia), Some(linear)) => self.step_exact_inertial(input, inertia, linear),
             (Integrator::ExactLinear, ..) => self.step_exact_linear(input),
-            (Integrator::Baoab | Integrator::Obabo, Some(inertia), _) => self.step_splitting(input, inertia),
-            (Integrator::Baoab | Integrator::Obabo, None, _) => unreachable!("a plan with a splitting carries its masses"),
+            (Integrator::Baoab | Integrator::Obabo | Integrator::Gjf, Some(inertia), _) => self.step_splitting(input, inertia),
+            (Integrator::Baoab | Integrator::Obabo | Integrator::Gjf, None, _) => unreachable!("a plan with a splitting carries its masses"),
         }
         if let Some(infimum) = dynamics.infimum.as_ref().filter(|_| purpose == self.plan.stream.noise()) {
             self.follow_infimum(infimum, step, input);

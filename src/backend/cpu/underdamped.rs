@@ -4,24 +4,25 @@
 
 use super::block::{Block, StepInput, spread};
 use crate::maths::{LANES, Lanes, Real};
-use crate::plan::{Boundary, Inertia, Integrator, LinearStep};
+use crate::plan::{Boundary, Inertia, LinearStep};
 
 impl<R: Real> Block<'_, R> {
     /// B A O A B, or O B A B O.
     pub(super) fn step_splitting(&mut self, input: StepInput<'_, R>, inertia: &Inertia) {
         let d = inertia.kick.len();
         let kernels = self.kernels;
+        let bath_in_the_middle = self.dynamics.integrator.has_bath_in_the_middle();
         self.forces_before(input);
         for i in 0..d {
             self.next[i] = self.position[i];
             self.next[d + i] = self.position[d + i];
-            if self.dynamics.integrator == Integrator::Obabo {
+            if !bath_in_the_middle {
                 self.bath(input, inertia, i, i);
             }
             let force = spread(self.dynamics.force.outputs[i], &self.position, input, &self.before, &mut self.spare);
             kernels.add_scaled(input.scalar(inertia.kick[i]), force, &mut self.next[d + i]);
             self.drift(input, inertia, i);
-            if self.dynamics.integrator == Integrator::Baoab {
+            if bath_in_the_middle {
                 self.bath(input, inertia, i, i);
                 self.drift(input, inertia, i);
             }
@@ -39,7 +40,7 @@ impl<R: Real> Block<'_, R> {
         }
         for i in 0..d {
             self.next[d + i] = self.proposed[d + i];
-            if self.dynamics.integrator == Integrator::Obabo {
+            if !bath_in_the_middle {
                 self.bath(input, inertia, i, d + i);
             }
         }

@@ -128,7 +128,7 @@ impl Composition {
             Integrator::EulerMaruyamaIto => &[WEAK_TAYLOR, EULER_MARUYAMA_ITO],
             Integrator::HeunStratonovich => &[WEAK_TAYLOR, HEUN_STRATONOVICH],
             Integrator::ExactLinear => &[EXACT_LINEAR],
-            Integrator::Baoab | Integrator::Obabo => &[UNDERDAMPED],
+            Integrator::Baoab | Integrator::Obabo | Integrator::Gjf => &[UNDERDAMPED],
         };
         for &fragment in [BINDINGS, MATHS, multiply, PHILOX, NOISE, BOUNDARY, PATH_SUMS].iter().chain(integrator) {
             whole.push_fragment(fragment);

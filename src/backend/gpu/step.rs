@@ -28,9 +28,9 @@ pub(super) fn step(plan: &Plan, dynamics: &Overdamped, layout: &Layout) -> Strin
         (Integrator::HeunStratonovich, ..) => writer.heun_stratonovich(&mut text),
         (Integrator::ExactLinear, Some(linear), Some(inertia)) => writer.exact_inertial(&mut text, inertia, linear),
         (Integrator::ExactLinear, Some(linear), None) => writer.exact_linear(&mut text, linear),
-        (Integrator::Baoab | Integrator::Obabo, _, Some(inertia)) => writer.splitting(&mut text, inertia),
+        (Integrator::Baoab | Integrator::Obabo | Integrator::Gjf, _, Some(inertia)) => writer.splitting(&mut text, inertia),
         (Integrator::ExactLinear, None, _) => unreachable!("a plan with the exact linear integrator carries its matrices"),
-        (Integrator::Baoab | Integrator::Obabo, _, None) => unreachable!("a plan with a splitting carries its masses"),
+        (Integrator::Baoab | Integrator::Obabo | Integrator::Gjf, _, None) => unreachable!("a plan with a splitting carries its masses"),
     }
     writer.infimum(&mut text);
     writer.circulation(&mut text);

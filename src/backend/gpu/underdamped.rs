@@ -5,23 +5,23 @@ use std::fmt::Write;
 use super::kernel::{line, number};
 use super::step::Writer;
 use crate::expression::{Operand, wgsl_operand};
-use crate::plan::{Boundary, Column, Inertia, Integrator, LinearStep};
+use crate::plan::{Boundary, Column, Inertia, LinearStep};
 
 impl Writer<'_> {
     /// B A O A B, or O B A B O.
     pub(super) fn splitting(&self, text: &mut String, inertia: &Inertia) {
         let d = inertia.kick.len();
-        let obabo = self.dynamics.integrator == Integrator::Obabo;
+        let bath_in_the_middle = self.dynamics.integrator.has_bath_in_the_middle();
         self.forces_before(text);
         line!(text, "    var next = x;");
         for i in 0..d {
             let v = d + i;
-            if obabo {
+            if !bath_in_the_middle {
                 self.bath(text, inertia, i, i);
             }
             line!(text, "    next[{v}] = fma({}, before[{i}], next[{v}]);", wgsl_operand(inertia.kick[i]));
             self.drift(text, inertia, i, 0);
-            if !obabo {
+            if bath_in_the_middle {
                 self.bath(text, inertia, i, i);
                 self.drift(text, inertia, i, 1);
             }
@@ -33,7 +33,7 @@ impl Writer<'_> {
         line!(text, "    let after = force(next, row);");
         for i in 0..d {
             line!(text, "    next[{0}] = fma({1}, after[{i}], next[{0}]);", d + i, wgsl_operand(inertia.kick[i]));
-            if obabo {
+            if !bath_in_the_middle {
                 self.bath(text, inertia, i, d + i);
             }
         }

@@ -214,7 +214,7 @@ const SCHEDULE: &[Case] = &[
         "dt = 0.01",
         "dt = 0.01\nintegrator = \"huen\"",
         &[
-            "25:14 unknown integrator `huen` | expected `auto`, `euler-maruyama`, `heun`, `weak-taylor`, `exact-linear`, `baoab` or `obabo` | did you mean `heun`?",
+            "25:14 unknown integrator `huen` | expected `auto`, `euler-maruyama`, `heun`, `weak-taylor`, `exact-linear`, `baoab`, `obabo` or `gjf` | did you mean `heun`?",
         ],
     ),
 ];
