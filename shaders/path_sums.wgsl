@@ -6,6 +6,11 @@ fn add_trapezoid(before: f32, after: f32, displacement: f32, sum: f32) -> f32 {
     return fma(0.5 * (before + after), displacement, sum);
 }
 
+// `sum − (after − before)·displacement²/12`, of slopes: what makes a trapezoid exact for cubic forces.
+fn correct_trapezoid(before: f32, after: f32, displacement: f32, sum: f32) -> f32 {
+    return fma(-0.083333336 * (after - before), displacement * displacement, sum);
+}
+
 // `sum + ½(x Δy − y Δx)`: the area between a step and the origin.
 fn add_area(before: vec2<f32>, after: vec2<f32>, sum: f32) -> f32 {
     let across = before.y * (after.x - before.x);

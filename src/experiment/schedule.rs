@@ -49,7 +49,8 @@ pub(super) fn check_integrator(reader: &mut Reader, tree: &Table, integrator: In
     let of_velocities = matches!(integrator, IntegratorChoice::Baoab | IntegratorChoice::Obabo | IntegratorChoice::Gjf);
     let for_both = matches!(integrator, IntegratorChoice::Auto | IntegratorChoice::ExactLinear);
     if !for_both && of_velocities != model.is_underdamped() {
-        let (kind, fitting) = if of_velocities { ("underdamped", "`auto`, or give the model a mass") } else { ("overdamped", "`auto`, `baoab`, `obabo` or `gjf`") };
+        let (kind, fitting) =
+            if of_velocities { ("underdamped", "`auto`, or give the model a mass") } else { ("overdamped", "`auto`, `baoab`, `obabo` or `gjf`") };
         reader.problem(&item.place, format!("integrator `{name}` is for models of kind `{kind}`"), "").help(format!("use {fitting}"));
     } else if integrator == IntegratorChoice::WeakTaylor && coordinates > 1 {
         let label = format!("the model has {coordinates}");

@@ -150,7 +150,9 @@ fn multiplicative(choice: IntegratorChoice) -> Result<Integrator, PlanError> {
         IntegratorChoice::Auto | IntegratorChoice::EulerMaruyama => Ok(Integrator::EulerMaruyamaIto),
         IntegratorChoice::Heun => Ok(Integrator::HeunStratonovich),
         IntegratorChoice::WeakTaylor => refused("weak-taylor", "with multiplicative noise its steps are not Gaussian, so that it would have no path ledger"),
-        IntegratorChoice::Baoab | IntegratorChoice::Obabo | IntegratorChoice::Gjf => refused("baoab, obabo or gjf", "it moves velocities, which overdamped dynamics has not"),
+        IntegratorChoice::Baoab | IntegratorChoice::Obabo | IntegratorChoice::Gjf => {
+            refused("baoab, obabo or gjf", "it moves velocities, which overdamped dynamics has not")
+        }
         IntegratorChoice::ExactLinear => refused("exact-linear", "the noise is multiplicative"),
     }
 }
@@ -221,6 +223,10 @@ impl<'a> Compiler<'a> {
             }
             (first..first + d as u16).collect()
         });
+        let heat = reversal.as_ref().map_or(0, |odd| odd.irreversible[0]);
+        let summed = [Some(heat), drive_outputs[0], medium.as_ref().map(|medium: &Vec<u16>| medium[0])];
+        let curved = d == 1 && !self.model.is_underdamped() && integrator != Integrator::ExactLinear;
+        let slopes = if curved { self.slopes(summed.into_iter().flatten(), &mut outputs) } else { Vec::new() };
         let infimum = affinity.map(|affinity| {
             let first = outputs.len() as u16;
             outputs.extend(affinity.formulas(&mut self.graph));
@@ -249,6 +255,7 @@ impl<'a> Compiler<'a> {
             force,
             drives: drive_outputs,
             law,
+            slopes,
             medium,
             mobility,
             noise,
@@ -260,6 +267,19 @@ impl<'a> Compiler<'a> {
             surprise: None,
             infimum,
         })
+    }
+
+    /// Appends the slopes of outputs in the one coordinate there is, where they depend on place.
+    fn slopes(&mut self, summed: impl Iterator<Item = u16>, outputs: &mut Vec<Node>) -> Vec<(u16, u16)> {
+        let mut slopes = Vec::new();
+        for output in summed {
+            let slope = self.graph.derivative(outputs[usize::from(output)], Symbol::Coordinate(0));
+            if self.graph.depends_on(slope, &|symbol| symbol == Symbol::Coordinate(0)) {
+                slopes.push((output, outputs.len() as u16));
+                outputs.push(slope);
+            }
+        }
+        slopes
     }
 
     /// Appends mean and width of a step to the outputs, where they depend on place.

@@ -221,6 +221,10 @@ pub struct Overdamped {
     pub drives: Vec<Option<u16>>,
     /// Where mean and width of a step depend on place: the outputs of `force` that hold them.
     pub law: Option<StepLaw>,
+    /// Outputs of `force` that are summed along the path and are no straight line in the one coordinate there is, each with the output that is its slope
+    /// `∂_x`: their trapezoids are corrected at both ends. Empty for several coordinates, and with inertia.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slopes: Vec<(u16, u16)>,
     /// Where the medium's entropy is more than heat over a fixed temperature: the outputs of `force` that hold `F_i/T_i − a ∂_i ln D_i`, length `d`.
     pub medium: Option<Vec<u16>>,
     /// What the ledgers need where something besides velocities is odd under time reversal.
@@ -258,6 +262,11 @@ impl Overdamped {
     /// The output of `force` that gives the heat of a coordinate.
     pub fn heat_output(&self, i: usize) -> usize {
         self.reversal.as_ref().map_or(i, |reversal| usize::from(reversal.irreversible[i]))
+    }
+
+    /// The output of `force` that is the slope of another one, where its trapezoid is corrected.
+    pub fn slope_of(&self, output: usize) -> Option<usize> {
+        self.slopes.iter().find(|(of, _)| usize::from(*of) == output).map(|(_, slope)| usize::from(*slope))
     }
 
     /// Random-number lanes that a step of a plan with so many coordinates (velocities included) draws.

@@ -34,9 +34,10 @@ impl Simulation {
     /// Power of the time step with which the error of an estimate goes.
     ///
     /// What depends on the state alone has the weak order of the scheme. Sums along a path of overdamped dynamics are trapezoids of a force. Where there are several
-    /// coordinates each step leaves out the area between path and chord, which has a mean wherever a current flows; linear steps put that mean back. Of one coordinate a force that is not linear adds
-    /// an error `∝ Δx³` a step: its mean goes with the change of a function of the state, so that it vanishes to first order in a steady state; its covariance with
-    /// the path does not.
+    /// coordinates each step leaves out the area between path and chord, which has a mean wherever a current flows; linear steps put that mean back. In one coordinate
+    /// trapezoids are corrected at both ends and leave out `∝ Δx⁵` a step, less than the scheme itself. The path ledger is no such sum: where the force is not linear
+    /// it differs by `∝ Δx³` a step, whose mean goes with the change of a function of the state, so that it vanishes to first order in a steady state; its covariance
+    /// with the path does not.
     fn order(&self, name: &str) -> u32 {
         let Some(dynamics) = self.plan.dynamics.overdamped() else { return 1 };
         let first_order = matches!(dynamics.integrator, Integrator::EulerMaruyama | Integrator::EulerMaruyamaIto | Integrator::HeunStratonovich);
@@ -47,9 +48,15 @@ impl Simulation {
         if name.starts_with("entropy_infimum") {
             return 1;
         }
+        let one = dynamics.inertia.is_none() && self.plan.coordinates.len() == 1;
         // The noise of what vanishes with the time step: its variance is a square.
-        let of_noise = ["first_law_residual.variance", "time_step_error.variance", "shadow_work.variance"].contains(&name);
-        if dynamics.inertia.is_some() || of_noise || !self.is_path_sum(name) {
+        match name {
+            "first_law_residual.variance" if one => return 4,
+            "first_law_residual.variance" | "time_step_error.variance" | "shadow_work.variance" => return 2,
+            _ => {}
+        }
+        let of_path_ledger = name.contains("_path") || name.starts_with("time_step_error");
+        if dynamics.inertia.is_some() || !self.is_path_sum(name) || one && !of_path_ledger {
             return 2;
         }
         let of_mean = !name.ends_with(".variance") && !name.ends_with(".third_cumulant");
@@ -60,7 +67,7 @@ impl Simulation {
             && of_mean
             && !name.starts_with("work_path")
             && !name.starts_with("time_step_error");
-        if between || second && self.plan.coordinates.len() == 1 { 2 } else { 1 }
+        if between || second && one { 2 } else { 1 }
     }
 
     /// Whether an observable is a sum of forces times displacements along the path.

@@ -89,6 +89,7 @@ impl Model {
                 force: program,
                 drives: drive_outputs,
                 law,
+                slopes: Vec::new(),
                 medium: None,
                 mobility: vec![coefficient[0]; d],
                 noise: vec![coefficient[1]; d],

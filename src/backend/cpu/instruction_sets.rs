@@ -100,6 +100,7 @@ kernels! {
     fn add_scaled(factor: R, x: &Lanes<R>, out: &mut Lanes<R>);
     fn add_product(a: &Lanes<R>, b: &Lanes<R>, sum: &mut Lanes<R>);
     fn add_trapezoid(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sum: &mut Lanes<R>);
+    fn correct_trapezoid(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sum: &mut Lanes<R>);
     fn add_area(before: [&Lanes<R>; 2], after: [&Lanes<R>; 2], sum: &mut Lanes<R>);
     fn add(value: &Lanes<R>, sum: &mut Lanes<R>);
     fn bath(v: &Lanes<R>, z: &Lanes<R>, damping: R, noise: R, after: &mut Lanes<R>);

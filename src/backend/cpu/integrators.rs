@@ -3,7 +3,7 @@
 use super::block::{Block, StepInput, spread};
 use super::kernels::{LedgerFactors, LinearFactors};
 use crate::expression::Operand;
-use crate::maths::Real;
+use crate::maths::{Lanes, Real};
 use crate::plan::{Boundary, Column, LinearStep};
 
 impl<R: Real> Block<'_, R> {
@@ -162,27 +162,30 @@ impl<R: Real> Block<'_, R> {
         }
     }
 
-    /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
+    /// Heat, drive work and entropy of the medium by the trapezoid of end-point forces, in one coordinate corrected by their slopes; at walls over the
+    /// true displacement.
     pub(super) fn add_heat_and_drive_work(&mut self, input: StepInput<'_, R>) {
-        for i in 0..self.position.len() {
+        let Self { dynamics, kernels, position, next, before, after, displacement, spare, spare_too, heat, work, medium, .. } = self;
+        for i in 0..position.len() {
             if matches!(self.plan.coordinates[i].boundary, Boundary::Walls { .. }) {
-                self.kernels.midpoint(&self.position[i], &self.next[i], &mut self.displacement[i], &mut self.spare);
+                kernels.midpoint(&position[i], &next[i], &mut displacement[i], spare);
             }
-            let output = self.dynamics.force.outputs[self.dynamics.heat_output(i)];
-            let before = spread(output, &self.position, input, &self.before, &mut self.spare);
-            let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
-            self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.heat[i].partial);
-            if let Some(drive) = self.dynamics.drives[i] {
-                let output = self.dynamics.force.outputs[drive as usize];
-                let before = spread(output, &self.position, input, &self.before, &mut self.spare);
-                let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
-                self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.work.partial);
+            let mut add = |output: usize, sum: &mut Lanes<R>| {
+                let operand = dynamics.force.outputs[output];
+                let ends = [spread(operand, position, input, before, spare), spread(operand, next, input, after, spare_too)];
+                kernels.add_trapezoid(ends[0], ends[1], &displacement[i], sum);
+                if let Some(slope) = dynamics.slope_of(output) {
+                    let operand = dynamics.force.outputs[slope];
+                    let ends = [spread(operand, position, input, before, spare), spread(operand, next, input, after, spare_too)];
+                    kernels.correct_trapezoid(ends[0], ends[1], &displacement[i], sum);
+                }
+            };
+            add(dynamics.heat_output(i), &mut heat[i].partial);
+            if let Some(drive) = dynamics.drives[i] {
+                add(usize::from(drive), &mut work.partial);
             }
-            if let Some(medium) = &self.dynamics.medium {
-                let output = self.dynamics.force.outputs[usize::from(medium[i])];
-                let before = spread(output, &self.position, input, &self.before, &mut self.spare);
-                let after = spread(output, &self.next, input, &self.after, &mut self.spare_too);
-                self.kernels.add_trapezoid(before, after, &self.displacement[i], &mut self.medium.partial);
+            if let Some(outputs) = &dynamics.medium {
+                add(usize::from(outputs[i]), &mut medium.partial);
             }
         }
         self.add_flow(input, false);

@@ -273,6 +273,16 @@ pub(super) fn add_trapezoid<R: Real, const FMA: bool>(before: &Lanes<R>, after: 
     }
 }
 
+/// `sum −= (after − before)·displacement²/12`, of slopes: what makes a trapezoid exact for cubic forces (Euler and Maclaurin's end correction).
+#[inline(always)]
+pub(super) fn correct_trapezoid<R: Real, const FMA: bool>(before: &Lanes<R>, after: &Lanes<R>, displacement: &Lanes<R>, sum: &mut Lanes<R>) {
+    let twelfth = R::from_f64(-1.0 / 12.0);
+    for l in 0..LANES {
+        let square = displacement.0[l] * displacement.0[l];
+        sum.0[l] = (twelfth * (after.0[l] - before.0[l])).multiply_add::<FMA>(square, sum.0[l]);
+    }
+}
+
 /// `sum += ½(x Δy − y Δx)`: the area between a step and the origin.
 #[inline(always)]
 pub(super) fn add_area<R: Real, const FMA: bool>(before: [&Lanes<R>; 2], after: [&Lanes<R>; 2], sum: &mut Lanes<R>) {

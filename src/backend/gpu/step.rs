@@ -264,7 +264,17 @@ impl Writer<'_> {
         }
     }
 
-    /// Heat and drive work by the trapezoid of end-point forces; at walls over the true displacement.
+    /// Adds an output to a sum, where that is kept, by the trapezoid of the step and its correction.
+    fn increment(&self, text: &mut String, i: usize, output: usize, column: Column) {
+        let Some(sum) = self.layout.sum(column) else { return };
+        line!(text, "    partial[{sum}] = add_trapezoid(before[{output}], after[{output}], moved{i}, partial[{sum}]);");
+        if let Some(slope) = self.dynamics.slope_of(output) {
+            line!(text, "    partial[{sum}] = correct_trapezoid(before[{slope}], after[{slope}], moved{i}, partial[{sum}]);");
+        }
+    }
+
+    /// Heat, drive work and entropy of the medium by the trapezoid of end-point forces, in one coordinate corrected by their slopes; at walls over the
+    /// true displacement.
     pub(super) fn heat_and_drive_work(&self, text: &mut String) {
         let corrected = matches!(self.dynamics.integrator, Integrator::Heun | Integrator::HeunStratonovich);
         let displacement = if corrected { "corrected" } else { "displacement" };
@@ -274,16 +284,12 @@ impl Writer<'_> {
                 Boundary::Open | Boundary::Periodic { .. } => format!("{displacement}{i}"),
             };
             line!(text, "    let moved{i} = {moved};");
-            if let Some(heat) = self.layout.sum(Column::Heat(i as u16)) {
-                let output = self.dynamics.heat_output(i);
-                line!(text, "    partial[{heat}] = add_trapezoid(before[{output}], after[{output}], moved{i}, partial[{heat}]);");
+            self.increment(text, i, self.dynamics.heat_output(i), Column::Heat(i as u16));
+            if let Some(drive) = self.dynamics.drives[i] {
+                self.increment(text, i, usize::from(drive), Column::Work);
             }
-            if let (Some(drive), Some(work)) = (self.dynamics.drives[i], self.layout.sum(Column::Work)) {
-                line!(text, "    partial[{work}] = add_trapezoid(before[{drive}], after[{drive}], moved{i}, partial[{work}]);");
-            }
-            if let (Some(outputs), Some(medium)) = (&self.dynamics.medium, self.layout.sum(Column::EntropyMedium)) {
-                let output = outputs[i];
-                line!(text, "    partial[{medium}] = add_trapezoid(before[{output}], after[{output}], moved{i}, partial[{medium}]);");
+            if let Some(outputs) = &self.dynamics.medium {
+                self.increment(text, i, usize::from(outputs[i]), Column::EntropyMedium);
             }
         }
         self.flow(text, &["before", "after"], -0.5);

@@ -149,8 +149,8 @@ pub(super) static SYSTEMS: &[System] = &[
     System {
         name: "particle in a temperature gradient",
         model: "thermophoresis",
-        changes: &[("protocol.duration", "2"), ("ensemble.dt", "0.0005"), ("measure.every", "0.5")],
-        trajectories: 2_000_000,
+        changes: &[("protocol.duration", "1.5"), ("ensemble.dt", "0.00025"), ("measure.every", "0.5")],
+        trajectories: 1_000_000,
         quick: 10_000,
         reference: &[("end_position.x", 0.410_239_2)],
         controls: &[],

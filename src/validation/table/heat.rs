@@ -49,6 +49,23 @@ pub(super) static SYSTEMS: &[System] = &[
         ],
         controls: &[],
     },
+    // Hermite functions in both directions: the null vector of the Fokker–Planck operator, 66 of them a direction.
+    System {
+        name: "gyrator whose walls stiffen",
+        model: "anharmonic-gyrator",
+        changes: &[("measure.every", "0.1")],
+        trajectories: 1_000_000,
+        quick: 20_000,
+        reference: &[
+            ("entropy_production_rate", 0.464_990_1),
+            ("heat_rate.x", 0.619_986_9),
+            ("circulation.x.y", -0.619_986_9),
+            ("covariance.x.y", 0.507_774_5),
+            ("end_position.x.variance", 0.788_045_2),
+            ("end_position.y.variance", 1.589_935_1),
+        ],
+        controls: &[Control { name: "one bath a tenth too hot", spoil: Spoil::Changes(&[("Ty", "4.4")]), caught_by: "end_position.y.variance" }],
+    },
     System {
         name: "five beads between ten temperatures",
         model: "overdamped-chain",
