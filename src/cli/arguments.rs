@@ -148,7 +148,7 @@ pub(super) struct Validate {
     /// Run only the systems whose name or model contains one of these words.
     #[arg(value_name = "SYSTEM")]
     pub(super) systems: Vec<String>,
-    /// Run few trajectories: two minutes on two cores, instead of an hour on a GPU.
+    /// Run few trajectories: a minute on two cores, instead of half an hour.
     #[arg(long)]
     pub(super) quick: bool,
     #[command(flatten)]

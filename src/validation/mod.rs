@@ -27,7 +27,7 @@ const COMPARISONS_OF_A_THEOREM: usize = 128;
 /// How much is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Few trajectories: two minutes on two cores, instead of an hour on a GPU.
+    /// Few trajectories: a minute on two cores, instead of half an hour.
     pub quick: bool,
     /// Key of the random numbers; every system has one of its own that follows from it.
     pub seed: u64,
