@@ -55,7 +55,7 @@ pub(super) static SYSTEMS: &[System] = &[
         model: "anharmonic-gyrator",
         changes: &[("measure.every", "0.1")],
         trajectories: 1_000_000,
-        quick: 20_000,
+        quick: 80_000,
         reference: &[
             ("entropy_production_rate", 0.464_990_1),
             ("heat_rate.x", 0.619_986_9),
